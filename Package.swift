@@ -1,0 +1,72 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// One set of rules for every target. `Lifetimes` is what lets a view of a block
+/// be a type of its own; no other experimental feature is used.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: swiftSettings)
+}
+
+func system(_ name: String, _ pkgConfig: String, _ package: String) -> Target {
+    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+let package = Package(
+    name: "treelog",
+    products: [
+        .library(name: "TreeLog", targets: ["TreeLog"]),
+        .executable(name: "treelog", targets: ["treelog"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    ],
+    targets: [
+        // Checksums and compression, from Debian.
+        system("CISAL", "libisal", "libisal-dev"),
+        system("CSodium", "libsodium", "libsodium-dev"),
+        system("CXXHash", "libxxhash", "libxxhash-dev"),
+        system("CZlib", "zlib", "zlib1g-dev"),
+        system("CZstd", "libzstd", "libzstd-dev"),
+        system("CLZO", "lzo2", "liblzo2-dev"),
+
+        library("BlockDevices", ["CISAL"]),
+        library("BtrfsFormat", ["CISAL", "CSodium", "CXXHash"]),
+        library("BtrfsVolume", ["BlockDevices", "BtrfsFormat", "CSodium", "CZlib", "CZstd", "CLZO"]),
+        library("TreeLog", ["BlockDevices", "BtrfsFormat", "BtrfsVolume"]),
+        library(
+            "TreeLogCommand",
+            [
+                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(name: "treelog", dependencies: ["TreeLogCommand"], swiftSettings: swiftSettings),
+
+        // What judges treelog in the tests: the kernel and btrfs-progs.
+        .systemLibrary(name: "CKernelOracle", path: "Tests/CKernelOracle"),
+        .target(
+            name: "KernelOracle", dependencies: ["CKernelOracle", "CSodium"],
+            path: "Tests/KernelOracle", swiftSettings: swiftSettings),
+        .target(
+            name: "TestSupport", dependencies: ["BlockDevices", "CZstd", "KernelOracle"],
+            path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        tests("BlockDevicesTests", ["BlockDevices", "TestSupport"]),
+        tests("BtrfsVolumeTests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle"]),
+        tests("HouseRulesTests", ["TestSupport"]),
+        tests("TestSupportTests", ["BlockDevices", "KernelOracle", "TestSupport"]),
+        tests("KernelOracleTests", ["KernelOracle", "TestSupport"]),
+    ]
+)
