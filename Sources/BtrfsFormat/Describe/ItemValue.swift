@@ -1,0 +1,143 @@
+/// The value of a field in a form that can be shown.
+public enum ItemValue: Equatable, Sendable {
+    case unsigned(UInt64)
+    case signed(Int64)
+    /// Words of this program: names of flags, a number in another base, a UUID.
+    case text(String)
+    /// Bytes that are text for people in most cases: names of files.
+    case name([UInt8])
+    case bytes([UInt8])
+    case time(Timestamp)
+    case key(Key)
+    case list([ItemValue])
+    case record(ItemRecord)
+}
+
+/// Named values in order.
+public struct ItemRecord: Equatable, Sendable {
+    public struct Entry: Equatable, Sendable {
+        public var name: String
+        public var value: ItemValue
+    }
+
+    public private(set) var entries: [Entry] = []
+
+    public init() {}
+
+    /// The fields of a structure that starts at `base`.
+    ///
+    /// - Throws: `FormatError.outOfBounds` when it does not lie within `bytes`.
+    public init(_ layout: Layout, _ bytes: RawSpan, at base: Int = 0) throws(FormatError) {
+        for field in layout.fields { append(field.name, try field.value(bytes, at: base)) }
+    }
+
+    /// The first value with this name.
+    public subscript(_ name: String) -> ItemValue? { entries.first { $0.name == name }?.value }
+
+    public mutating func append(_ name: String, _ value: ItemValue) {
+        entries.append(Entry(name: name, value: value))
+    }
+
+    /// Appends all values of `other`.
+    public mutating func append(contentsOf other: ItemRecord) { entries += other.entries }
+}
+
+extension LayoutField {
+    /// The value of the field in a structure that starts at `base`.
+    ///
+    /// - Throws: `FormatError.outOfBounds` when it does not lie within `bytes`.
+    public func value(_ bytes: RawSpan, at base: Int = 0) throws(FormatError) -> ItemValue {
+        let field = try bytes.slice(at: base &+ offset, count: byteCount)
+        switch format {
+        case .unsigned: return .unsigned(Self.integer(field))
+        case .signed: return .signed(Self.signExtended(Self.integer(field), byteCount: byteCount))
+        case .hexadecimal: return .text("0x" + String(Self.integer(field), radix: 16))
+        case .octal: return .text(String(Self.integer(field), radix: 8))
+        case .objectID:
+            let id = Self.integer(field)
+            let isReserved = byteCount == 8 && id > UInt64.max - 256
+            return isReserved ? .signed(Int64(bitPattern: id)) : .unsigned(id)
+        case .flags(let names): return .text(names.joined(bits: Self.integer(field)))
+        case .named(let names):
+            let number = Self.integer(field)
+            return .text(names[number] ?? "unknown \(number)")
+        case .time: return .time(try Timestamp(field, at: 0))
+        case .key: return .key(try Key(field, at: 0))
+        case .uuid: return .text(try field.uuid(at: 0).description)
+        case .text: return .name(Array(field.copied.prefix { $0 != 0 }))
+        case .bytes: return .bytes(field.copied)
+        }
+    }
+
+    /// The little-endian integer that the bytes are; of more than eight the first eight.
+    private static func integer(_ bytes: RawSpan) -> UInt64 {
+        var value: UInt64 = 0
+        for byte in bytes.extracting(first: min(8, bytes.byteCount)).copied.reversed() {
+            value = value << 8 | UInt64(byte)
+        }
+        return value
+    }
+
+    private static func signExtended(_ value: UInt64, byteCount: Int) -> Int64 {
+        let unused = UInt64(max(0, 64 - 8 * byteCount))
+        return Int64(bitPattern: value << unused) >> Int64(unused)
+    }
+}
+
+extension ItemValue {
+    /// The value on one line; lists of single values are cut after eight, records in braces.
+    public var text: String {
+        switch self {
+        case .unsigned(let value): String(value)
+        case .signed(let value): String(value)
+        case .text(let text): text
+        case .name(let name): DisplayName.text(name)
+        case .bytes(let bytes): bytes.isEmpty ? "-" : DisplayName.hexadecimal(bytes)
+        case .time(let time): time.description
+        case .key(let key): key.description
+        case .list(let values):
+            values.prefix(8).map(\.text).joined(separator: " ")
+                + (values.count > 8 ? " … \(values.count) in all" : "")
+        case .record(let record):
+            "{" + record.entries.map { $0.name + " " + $0.value.text }.joined(separator: " ") + "}"
+        }
+    }
+}
+
+/// Names for people. Programs compare the bytes.
+public enum DisplayName {
+    /// The name as text; what is no printable UTF-8, and the backslash, as `\xNN`.
+    public static func text(_ name: [UInt8]) -> String {
+        var text = ""
+        var rest = name[...]
+        while let first = rest.first {
+            let length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
+            let piece = rest.prefix(length)
+            if let scalar = String(validating: piece, as: UTF8.self)?.unicodeScalars.first,
+                isPrintable(scalar)
+            {
+                text.unicodeScalars.append(scalar)
+                rest = rest.dropFirst(length)
+            } else {
+                text += "\\x" + hexadecimal([first])
+                rest = rest.dropFirst()
+            }
+        }
+        return text
+    }
+
+    /// The bytes as pairs of hexadecimal digits.
+    public static func hexadecimal(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            false
+        default: scalar != "\\"
+        }
+    }
+}

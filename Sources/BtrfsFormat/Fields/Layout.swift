@@ -1,0 +1,55 @@
+/// What a layout is made of: a typed `Field`, or a `LayoutField` where a field's type is known only at run
+/// time.
+public protocol LayoutElement: Sendable {
+    var layoutField: LayoutField { get }
+}
+
+/// A field whose type is described by values.
+public struct LayoutField: Equatable, Sendable, LayoutElement {
+    public var name: String
+    /// Counted in bytes from the start of the structure.
+    public var offset: Int
+    public var byteCount: Int
+    public var format: FieldFormat
+
+    public init(_ name: String, at offset: Int, byteCount: Int, _ format: FieldFormat) {
+        self.name = name
+        self.offset = offset
+        self.byteCount = byteCount
+        self.format = format
+    }
+
+    public var layoutField: LayoutField { self }
+}
+
+extension Field: LayoutElement {
+    public var layoutField: LayoutField { shown(Value.fieldFormat) }
+
+    /// The field shown in another form than that of its type.
+    public func shown(_ format: FieldFormat) -> LayoutField {
+        LayoutField(name, at: offset, byteCount: Value.fieldByteCount, format)
+    }
+}
+
+/// The fields of a structure in the order of the disk. Bytes between them have no meaning that is known.
+public struct Layout: Equatable, Sendable {
+    /// The name of the structure.
+    public var name: String
+    /// The size of the structure in bytes.
+    public var byteCount: Int
+    public var fields: [LayoutField]
+
+    public init(_ name: String, byteCount: Int, _ elements: [any LayoutElement]) {
+        self.name = name
+        self.byteCount = byteCount
+        fields = elements.map(\.layoutField)
+    }
+}
+
+extension BytesField: LayoutElement {
+    public var layoutField: LayoutField { shown(.bytes) }
+
+    public func shown(_ format: FieldFormat) -> LayoutField {
+        LayoutField(name, at: offset, byteCount: byteCount, format)
+    }
+}

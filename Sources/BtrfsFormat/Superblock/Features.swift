@@ -1,0 +1,143 @@
+/// What a program wants to do with a volume.
+public enum VolumeAccess: Sendable {
+    case reading, writing
+}
+
+/// What this program does about a feature bit.
+struct FeatureRule: Sendable {
+    enum Policy: Sendable {
+        case supported
+        /// The volume can be read; writing is refused for this reason.
+        case readOnly(String)
+        /// The volume is refused for this reason.
+        case refused(String)
+    }
+
+    let bit: Int
+    /// As in the kernel's constant and in /sys/fs/btrfs/features.
+    let name: String
+    let policy: Policy
+}
+
+/// The features of a volume that a program must know to touch it at all.
+///
+/// `rules` says for each what this program does; every other bit is refused.
+///
+/// The corresponding kernel constants are `BTRFS_FEATURE_INCOMPAT_*`.
+public struct IncompatFeatures: OptionSet, Hashable, OpenFieldValue {
+    public var rawValue: UInt64
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    @inlinable public static var mixedBackref: Self { Self(rawValue: 1 << 0) }
+    @inlinable public static var defaultSubvolume: Self { Self(rawValue: 1 << 1) }
+    @inlinable public static var mixedGroups: Self { Self(rawValue: 1 << 2) }
+    @inlinable public static var compressLZO: Self { Self(rawValue: 1 << 3) }
+    @inlinable public static var compressZstd: Self { Self(rawValue: 1 << 4) }
+    @inlinable public static var bigMetadata: Self { Self(rawValue: 1 << 5) }
+    @inlinable public static var extendedReferences: Self { Self(rawValue: 1 << 6) }
+    @inlinable public static var raid56: Self { Self(rawValue: 1 << 7) }
+    @inlinable public static var skinnyMetadata: Self { Self(rawValue: 1 << 8) }
+    @inlinable public static var noHoles: Self { Self(rawValue: 1 << 9) }
+    @inlinable public static var metadataUUID: Self { Self(rawValue: 1 << 10) }
+    @inlinable public static var raid1c34: Self { Self(rawValue: 1 << 11) }
+    @inlinable public static var zoned: Self { Self(rawValue: 1 << 12) }
+    @inlinable public static var extentTreeV2: Self { Self(rawValue: 1 << 13) }
+    @inlinable public static var raidStripeTree: Self { Self(rawValue: 1 << 14) }
+    @inlinable public static var simpleQuota: Self { Self(rawValue: 1 << 16) }
+    @inlinable public static var remapTree: Self { Self(rawValue: 1 << 17) }
+
+    static let rules: [FeatureRule] = [
+        // Always set since 2009; `refusal(for:)` refuses volumes without it.
+        FeatureRule(bit: 0, name: "MIXED_BACKREF", policy: .supported),
+        FeatureRule(bit: 1, name: "DEFAULT_SUBVOL", policy: .supported),
+        FeatureRule(bit: 2, name: "MIXED_GROUPS", policy: .supported),
+        FeatureRule(bit: 3, name: "COMPRESS_LZO", policy: .supported),
+        FeatureRule(bit: 4, name: "COMPRESS_ZSTD", policy: .supported),
+        FeatureRule(bit: 5, name: "BIG_METADATA", policy: .supported),
+        FeatureRule(bit: 6, name: "EXTENDED_IREF", policy: .supported),
+        // Chunks with parity are never written to; the bit alone tells of none.
+        FeatureRule(bit: 7, name: "RAID56", policy: .supported),
+        FeatureRule(bit: 8, name: "SKINNY_METADATA", policy: .supported),
+        FeatureRule(bit: 9, name: "NO_HOLES", policy: .supported),
+        FeatureRule(bit: 10, name: "METADATA_UUID", policy: .supported),
+        FeatureRule(bit: 11, name: "RAID1C34", policy: .supported),
+        FeatureRule(bit: 12, name: "ZONED", policy: .refused("zones can only be appended to")),
+        FeatureRule(bit: 13, name: "EXTENT_TREE_V2", policy: .refused("this format is experimental")),
+        FeatureRule(bit: 14, name: "RAID_STRIPE_TREE", policy: .refused("this format is experimental")),
+        FeatureRule(bit: 16, name: "SIMPLE_QUOTA", policy: .supported),
+        FeatureRule(bit: 17, name: "REMAP_TREE", policy: .refused("this format is experimental")),
+    ]
+
+    public static let names = NumberNames(rules: rules)
+    public static var fieldFormat: FieldFormat { .flags(names) }
+
+    /// Why a volume with these features cannot be used so, and what to do; nil when it can.
+    public func refusal(for access: VolumeAccess) -> String? {
+        if !contains(.mixedBackref) {
+            return "feature MIXED_BACKREF is off: the volume has back references from before 2009; "
+                + "mount it once with Linux"
+        }
+        return FeatureRule.refusal(
+            of: rawValue, kind: "incompat", rules: Self.rules, unknown: .reading, for: access)
+    }
+}
+
+/// The features of a volume that a program must know to write to it.
+///
+/// The corresponding kernel constants are `BTRFS_FEATURE_COMPAT_RO_*`.
+public struct CompatROFeatures: OptionSet, Hashable, OpenFieldValue {
+    public var rawValue: UInt64
+    @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    @inlinable public static var freeSpaceTree: Self { Self(rawValue: 1 << 0) }
+    /// The free space tree is up to date.
+    @inlinable public static var freeSpaceTreeValid: Self { Self(rawValue: 1 << 1) }
+    @inlinable public static var verity: Self { Self(rawValue: 1 << 2) }
+    @inlinable public static var blockGroupTree: Self { Self(rawValue: 1 << 3) }
+
+    static let rules: [FeatureRule] = [
+        FeatureRule(bit: 0, name: "FREE_SPACE_TREE", policy: .supported),
+        FeatureRule(bit: 1, name: "FREE_SPACE_TREE_VALID", policy: .supported),
+        FeatureRule(bit: 2, name: "VERITY", policy: .supported),
+        FeatureRule(bit: 3, name: "BLOCK_GROUP_TREE", policy: .supported),
+    ]
+
+    public static let names = NumberNames(rules: rules)
+    public static var fieldFormat: FieldFormat { .flags(names) }
+
+    /// Why a volume with these features cannot be used so, and what to do; nil when it can.
+    public func refusal(for access: VolumeAccess) -> String? {
+        FeatureRule.refusal(
+            of: rawValue, kind: "compat_ro", rules: Self.rules, unknown: .writing, for: access)
+    }
+}
+
+extension NumberNames {
+    fileprivate init(rules: [FeatureRule]) {
+        self.init(Dictionary(rules.map { (UInt64($0.bit), $0.name) }) { first, _ in first })
+    }
+}
+
+extension FeatureRule {
+    /// The first reason against using a volume with these feature bits.
+    ///
+    /// - Parameter unknown: the least access that a bit without a rule forbids
+    fileprivate static func refusal(
+        of bits: UInt64, kind: String, rules: [FeatureRule], unknown: VolumeAccess, for access: VolumeAccess
+    ) -> String? {
+        for bit in 0..<64 where bits & (1 << UInt64(bit)) != 0 {
+            let rule = rules.first { $0.bit == bit }
+            switch (rule?.policy, access) {
+            case (.supported, _), (.readOnly, .reading): continue
+            case (.readOnly(let reason), .writing):
+                return "feature \(rule?.name ?? "") allows only reading: \(reason); write with Linux"
+            case (.refused(let reason), _):
+                return "feature \(rule?.name ?? "") is refused: \(reason); use Linux"
+            case (nil, _):
+                if unknown == .writing && access == .reading { continue }
+                return "\(kind) feature bit \(bit) is not known; use a newer program"
+            }
+        }
+        return nil
+    }
+}
