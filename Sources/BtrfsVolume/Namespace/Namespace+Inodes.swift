@@ -1,0 +1,67 @@
+public import BtrfsFormat
+
+extension Namespace {
+    /// The inode item of `inode`; nil where there is none.
+    public func inode(_ inode: ObjectID) throws(VolumeError) -> InodeItem? {
+        let tree = tree
+        let key = Key(inode, .inodeItem, 0)
+        guard let item = try tree.find(key) else { return nil }
+        return try parsing(key) { () throws(FormatError) in try InodeItem(item) }
+    }
+
+    /// Whether `inode` has an inode item.
+    public func hasInode(_ inode: ObjectID) throws(VolumeError) -> Bool {
+        try tree.contains(Key(inode, .inodeItem, 0))
+    }
+
+    /// Changes the inode item of `inode` in place. Its transid becomes that of the transaction.
+    ///
+    /// The corresponding kernel function is `btrfs_update_inode`.
+    ///
+    /// - Returns: whether there is such an inode.
+    /// - Complexity: one search of the tree.
+    @discardableResult
+    public func updateInode(
+        _ inode: ObjectID, _ change: (inout InodeItem) -> Void
+    ) throws(VolumeError) -> Bool {
+        let key = Key(inode, .inodeItem, 0)
+        let generation = writer.generation
+        do throws(VolumeError) {
+            try tree.update(key) { (bytes: inout MutableRawSpan) throws(VolumeError) in
+                var item: InodeItem
+                do throws(FormatError) { item = try InodeItem(bytes.bytes) } catch { throw .format(error.at(key: key)) }
+                change(&item)
+                item.transid = generation
+                item.store(in: &bytes, at: 0)
+            }
+            return true
+        } catch {
+            if case .noSuchKey = error { return false }
+            throw error
+        }
+    }
+
+    /// Puts `item` as the inode item of `inode`, new or in place of the one there, with every field as given.
+    public func putInode(_ inode: ObjectID, _ item: InodeItem) throws(VolumeError) {
+        let buffer = buffer
+        buffer.removeAll()
+        buffer.append(item)
+        try tree.put(Key(inode, .inodeItem, 0), buffer.bytes)
+    }
+
+    /// Marks `inode` as one without a name, to be deleted when the volume is next mounted.
+    ///
+    /// - Returns: false where it was marked before.
+    @discardableResult
+    public func addOrphan(_ inode: ObjectID) throws(VolumeError) -> Bool {
+        let buffer = buffer
+        buffer.removeAll()
+        return try tree.insertIfAbsent(Key(.orphan, .orphanItem, inode.rawValue), buffer.bytes)
+    }
+
+    /// - Returns: false where `inode` was not marked.
+    @discardableResult
+    public func removeOrphan(_ inode: ObjectID) throws(VolumeError) -> Bool {
+        try tree.remove(Key(.orphan, .orphanItem, inode.rawValue))
+    }
+}

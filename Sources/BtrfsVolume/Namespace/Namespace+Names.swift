@@ -1,0 +1,223 @@
+public import BtrfsFormat
+
+/// What a name in a directory stands for.
+public struct EntryTarget: Equatable, Sendable {
+    /// The key of the inode item, or of the root item where a subvolume is entered.
+    public var location: Key
+    public var type: DirEntryType
+    /// The transaction in which the name was added.
+    public var transid: Generation
+
+    public init(location: Key, type: DirEntryType, transid: Generation) {
+        self.location = location
+        self.type = type
+        self.transid = transid
+    }
+
+    /// Whether the name enters another subvolume.
+    public var isSubvolume: Bool { location.type == .rootItem }
+}
+
+/// A name in a directory.
+public struct DirectoryEntry: Equatable, Sendable {
+    /// The offset of the DIR_INDEX item, which orders the names of a directory.
+    public var index: UInt64
+    public var target: EntryTarget
+    public var name: [UInt8]
+
+    public init(index: UInt64, target: EntryTarget, name: [UInt8]) {
+        self.index = index
+        self.target = target
+        self.name = name
+    }
+}
+
+/// What became of a name that was to be added. Where it was not added nothing changed.
+public enum LinkResult: Equatable, Sendable {
+    case added
+    /// The directory has the name (EEXIST).
+    case nameExists
+    /// The directory has another name at the index (EEXIST).
+    case indexTaken
+    /// The inode has a reference with the name to the directory (EEXIST).
+    case referenceExists
+    /// The names with this hash fill an item (EOVERFLOW).
+    case collisionsFull
+    /// The references to the directory fill an item, and there are no extended ones (EMLINK).
+    case referencesFull
+}
+
+/// Whether a new name comes with a reference from the inode back to the directory.
+public enum BackReferencePolicy: Sendable { case add, leave }
+
+extension Namespace {
+    // MARK: Lookup
+
+    /// What `name` in `directory` stands for by its DIR_ITEM; nil where the directory has no such name.
+    ///
+    /// The corresponding kernel function is `btrfs_lookup_dir_item`.
+    public func entry(named name: RawSpan, in directory: ObjectID) throws(VolumeError) -> EntryTarget? {
+        let tree = tree
+        let key = Key(directory, .dirItem, UInt64(NameHash.name(name)))
+        guard let item = try tree.find(key) else { return nil }
+        return try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item)?.target }
+    }
+
+    /// What the DIR_INDEX item at `index` of `directory` stands for if its name is `name`.
+    ///
+    /// The corresponding kernel function is `btrfs_lookup_dir_index_item`.
+    public func entry(
+        at index: UInt64, named name: RawSpan, in directory: ObjectID
+    ) throws(VolumeError) -> EntryTarget? {
+        let tree = tree
+        let key = Key(directory, .dirIndex, index)
+        guard let item = try tree.find(key) else { return nil }
+        return try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item)?.target }
+    }
+
+    /// The name at `index` of `directory`; nil where there is none.
+    public func entry(at index: UInt64, in directory: ObjectID) throws(VolumeError) -> DirectoryEntry? {
+        let tree = tree
+        let key = Key(directory, .dirIndex, index)
+        guard let item = try tree.find(key) else { return nil }
+        return try parsing(key) { () throws(FormatError) in try DirectoryEntry(index: index, item) }
+    }
+
+    // MARK: Changes
+
+    /// Adds a name: DIR_ITEM, DIR_INDEX, the size of the directory and, where asked, the back reference.
+    ///
+    /// No time changes, and neither does the link count of the inode.
+    /// The corresponding kernel function is `btrfs_add_link`.
+    ///
+    /// - Returns: `.added`, or why not; then nothing changed.
+    /// - Throws: `VolumeError.noSuchKey` when the directory has no inode item, `.refused` for a name that is empty
+    ///   or longer than 255 bytes.
+    /// - Complexity: three searches of the tree, four with the back reference.
+    public func addLink(
+        _ name: RawSpan, at index: UInt64, to inode: ObjectID, type: DirEntryType, in directory: ObjectID,
+        backReference: BackReferencePolicy
+    ) throws(VolumeError) -> LinkResult {
+        guard (1...Self.maximumNameByteCount).contains(name.byteCount) else {
+            throw .refused("a name of \(name.byteCount) bytes")
+        }
+        if backReference == .add {
+            let result = try addReference(from: inode, to: directory, index: index, name: name)
+            guard result == .added else { return result }
+        }
+        var result = try insertDirectoryItem(name, of: inode, type: type, in: directory)
+        if result == .added {
+            result = try insertDirectoryIndex(name, at: index, of: inode, type: type, in: directory)
+            if result != .added { _ = try removeDirectoryItem(name, in: directory) }
+        }
+        guard result == .added else {
+            if backReference == .add { _ = try removeReference(from: inode, to: directory, name: name) }
+            return result
+        }
+        let growth = 2 * UInt64(name.byteCount)
+        let found = try updateInode(directory) { directory in
+            directory.size &+= growth
+            directory.sequence &+= 1
+        }
+        guard found else { throw missing(Key(directory, .inodeItem, 0)) }
+        return .added
+    }
+
+    /// Takes a name away: DIR_ITEM, the back reference, the DIR_INDEX item that the reference tells, the size of
+    /// the directory, one link of the inode, whose change time becomes `now`. The times of the directory stay.
+    ///
+    /// The corresponding kernel function is `btrfs_unlink_inode`, as it works during log replay.
+    ///
+    /// - Throws: `VolumeError.noSuchKey` when the directory has no such name, the inode has no such reference
+    ///   or one of the two has no inode item.
+    /// - Complexity: about eight searches of the tree.
+    public func unlink(
+        _ name: RawSpan, of inode: ObjectID, in directory: ObjectID, now: Timestamp
+    ) throws(VolumeError) {
+        guard try removeDirectoryItem(name, in: directory) != nil else {
+            throw missing(Key(directory, .dirItem, UInt64(NameHash.name(name))))
+        }
+        guard let index = try removeReference(from: inode, to: directory, name: name) else {
+            throw missing(Key(inode, .inodeRef, directory.rawValue))
+        }
+        _ = try tree.remove(Key(directory, .dirIndex, index))
+        let shrinkage = 2 * UInt64(name.byteCount)
+        let hasDirectory = try updateInode(directory) { directory in
+            directory.size &-= shrinkage
+            directory.sequence &+= 1
+        }
+        guard hasDirectory else { throw missing(Key(directory, .inodeItem, 0)) }
+        let hasInode = try updateInode(inode) { inode in
+            inode.nlink = max(inode.nlink, 1) - 1
+            inode.ctime = now
+            inode.sequence &+= 1
+        }
+        guard hasInode else { throw missing(Key(inode, .inodeItem, 0)) }
+    }
+
+    // MARK: The two kinds of directory items
+
+    /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not possible.
+    public func insertDirectoryItem(
+        _ name: RawSpan, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
+    ) throws(VolumeError) -> LinkResult {
+        let tree = tree
+        let buffer = buffer
+        let key = Key(directory, .dirItem, UInt64(NameHash.name(name)))
+        buffer.removeAll()
+        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        if try tree.insertIfAbsent(key, buffer.bytes) { return .added }
+        guard let item = try tree.find(key) else { throw missing(key) }
+        let exists = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) != nil }
+        if exists { return .nameExists }
+        guard item.byteCount + buffer.count <= maximumItemByteCount else { return .collisionsFull }
+        buffer.removeAll()
+        buffer.append(item)
+        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        try tree.put(key, buffer.bytes)
+        return .added
+    }
+
+    /// Adds the DIR_INDEX item of a name; `.indexTaken` where the directory has a name at the index.
+    public func insertDirectoryIndex(
+        _ name: RawSpan, at index: UInt64, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
+    ) throws(VolumeError) -> LinkResult {
+        let buffer = buffer
+        buffer.removeAll()
+        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        return try tree.insertIfAbsent(Key(directory, .dirIndex, index), buffer.bytes) ? .added : .indexTaken
+    }
+
+    /// Removes `name` from the DIR_ITEM of its hash, and the item with its last name. The DIR_INDEX item, the
+    /// reference and the inodes stay.
+    ///
+    /// - Returns: what the name stood for; nil where the directory has no such name.
+    public func removeDirectoryItem(
+        _ name: RawSpan, in directory: ObjectID
+    ) throws(VolumeError) -> EntryTarget? {
+        try removeEntry(name, from: Key(directory, .dirItem, UInt64(NameHash.name(name))))
+    }
+
+    /// Removes the entry with `name` from an item of directory entries.
+    func removeEntry(_ name: RawSpan, from key: Key) throws(VolumeError) -> EntryTarget? {
+        let tree = tree
+        guard let item = try tree.find(key) else { return nil }
+        let found = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) }
+        guard let found else { return nil }
+        try remove(found.range, of: item, at: key)
+        return found.target
+    }
+
+    /// Removes `range` from the item at `key`, and the item with its last byte.
+    func remove(_ range: Range<Int>, of item: RawSpan, at key: Key) throws(VolumeError) {
+        let buffer = buffer
+        if range.count == item.byteCount {
+            _ = try tree.remove(key)
+            return
+        }
+        buffer.removeAll()
+        buffer.append(item.extracting(0..<range.lowerBound))
+        buffer.append(item.extracting(range.upperBound..<item.byteCount))
+        try tree.put(key, buffer.bytes)
+    }
+}

@@ -1,0 +1,164 @@
+public import BtrfsFormat
+
+/// A name as the inode knows it: from its INODE_REF and INODE_EXTREF items.
+public struct InodeName: Equatable, Sendable {
+    public var directory: ObjectID
+    /// The index of the name in the directory.
+    public var index: UInt64
+    public var name: [UInt8]
+
+    public init(directory: ObjectID, index: UInt64, name: [UInt8]) {
+        self.directory = directory
+        self.index = index
+        self.name = name
+    }
+}
+
+/// Where an inode keeps a back reference.
+public struct BackReference: Equatable, Sendable {
+    /// The index of the name in the directory.
+    public var index: UInt64
+    /// `.inodeRef` or `.inodeExtref`.
+    public var type: KeyType
+
+    public init(index: UInt64, type: KeyType) {
+        self.index = index
+        self.type = type
+    }
+}
+
+extension Namespace {
+    /// The reference from `inode` to the name `name` in `directory`; nil where there is none.
+    public func reference(
+        from inode: ObjectID, to directory: ObjectID, name: RawSpan
+    ) throws(VolumeError) -> BackReference? {
+        let tree = tree
+        let key = Key(inode, .inodeRef, directory.rawValue)
+        if let item = try tree.find(key) {
+            let found = try parsing(key) { () throws(FormatError) in try InodeRefs.find(name, in: item) }
+            if let found { return BackReference(index: found.index, type: .inodeRef) }
+        }
+        let extendedKey = Key(inode, .inodeExtref, NameHash.extref(parent: directory, name))
+        if let item = try tree.find(extendedKey) {
+            let found = try parsing(extendedKey) { () throws(FormatError) in
+                try InodeExtrefs.find(name, parent: directory, in: item)
+            }
+            if let found { return BackReference(index: found.index, type: .inodeExtref) }
+        }
+        return nil
+    }
+
+    /// All names of `inode`, in the order of its references: INODE_REF by directory, then INODE_EXTREF by hash.
+    public func names(of inode: ObjectID) throws(VolumeError) -> [InodeName] {
+        var names: [InodeName] = []
+        let cursor = tree.makeCursor()
+        _ = try cursor.seek(Key(inode, .inodeRef, 0))
+        while cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref {
+            let key = cursor.key
+            let item = cursor.data
+            try parsing(key) { () throws(FormatError) in
+                try InodeName.append(to: &names, from: item, at: key)
+            }
+            guard try cursor.next() else { break }
+        }
+        return names
+    }
+
+    /// How many names `inode` has by its references.
+    ///
+    /// The corresponding kernel functions are `count_inode_refs` and `count_inode_extrefs`.
+    public func linkCount(of inode: ObjectID) throws(VolumeError) -> UInt64 {
+        var count: UInt64 = 0
+        let cursor = tree.makeCursor()
+        _ = try cursor.seek(Key(inode, .inodeRef, 0))
+        while cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref {
+            let key = cursor.key
+            let item = cursor.data
+            count += try parsing(key) { () throws(FormatError) in try InodeName.count(in: item, at: key) }
+            guard try cursor.next() else { break }
+        }
+        return count
+    }
+
+    // MARK: Changes
+
+    /// Adds a reference: to INODE_REF, or to INODE_EXTREF where INODE_REF is full and the volume has them.
+    ///
+    /// The corresponding kernel function is `btrfs_insert_inode_ref`.
+    ///
+    /// - Returns: `.added`, `.referenceExists` or `.referencesFull`.
+    public func addReference(
+        from inode: ObjectID, to directory: ObjectID, index: UInt64, name: RawSpan
+    ) throws(VolumeError) -> LinkResult {
+        let tree = tree
+        let buffer = buffer
+        let key = Key(inode, .inodeRef, directory.rawValue)
+        buffer.removeAll()
+        buffer.appendReference(index: index, name: name)
+        if try tree.insertIfAbsent(key, buffer.bytes) { return .added }
+        guard let item = try tree.find(key) else { throw missing(key) }
+        let exists = try parsing(key) { () throws(FormatError) in try InodeRefs.find(name, in: item) != nil }
+        if exists { return .referenceExists }
+        guard item.byteCount + buffer.count <= maximumItemByteCount else {
+            guard allowsExtendedReferences else { return .referencesFull }
+            return try addExtendedReference(from: inode, to: directory, index: index, name: name)
+        }
+        buffer.removeAll()
+        buffer.append(item)
+        buffer.appendReference(index: index, name: name)
+        try tree.put(key, buffer.bytes)
+        return .added
+    }
+
+    /// Adds a reference to the INODE_EXTREF item of its hash.
+    ///
+    /// The corresponding kernel function is `btrfs_insert_inode_extref`.
+    func addExtendedReference(
+        from inode: ObjectID, to directory: ObjectID, index: UInt64, name: RawSpan
+    ) throws(VolumeError) -> LinkResult {
+        let tree = tree
+        let buffer = buffer
+        let key = Key(inode, .inodeExtref, NameHash.extref(parent: directory, name))
+        buffer.removeAll()
+        buffer.appendExtendedReference(parent: directory, index: index, name: name)
+        if try tree.insertIfAbsent(key, buffer.bytes) { return .added }
+        guard let item = try tree.find(key) else { throw missing(key) }
+        let exists = try parsing(key) { () throws(FormatError) in
+            try InodeExtrefs.find(name, parent: directory, in: item) != nil
+        }
+        if exists { return .referenceExists }
+        guard item.byteCount + buffer.count <= maximumItemByteCount else { return .referencesFull }
+        buffer.removeAll()
+        buffer.append(item)
+        buffer.appendExtendedReference(parent: directory, index: index, name: name)
+        try tree.put(key, buffer.bytes)
+        return .added
+    }
+
+    /// Removes a reference, from INODE_REF if it is there, else from INODE_EXTREF; the item goes with its last.
+    ///
+    /// The corresponding kernel function is `btrfs_del_inode_ref`.
+    ///
+    /// - Returns: the index of the name in the directory; nil where there is no such reference.
+    public func removeReference(
+        from inode: ObjectID, to directory: ObjectID, name: RawSpan
+    ) throws(VolumeError) -> UInt64? {
+        let tree = tree
+        let key = Key(inode, .inodeRef, directory.rawValue)
+        if let item = try tree.find(key) {
+            let found = try parsing(key) { () throws(FormatError) in try InodeRefs.find(name, in: item) }
+            if let found {
+                try remove(found.range, of: item, at: key)
+                return found.index
+            }
+        }
+        let extendedKey = Key(inode, .inodeExtref, NameHash.extref(parent: directory, name))
+        guard let item = try tree.find(extendedKey) else { return nil }
+        let found = try parsing(extendedKey) { () throws(FormatError) in
+            try InodeExtrefs.find(name, parent: directory, in: item)
+        }
+        guard let found else { return nil }
+        try remove(found.range, of: item, at: extendedKey)
+        return found.index
+    }
+}

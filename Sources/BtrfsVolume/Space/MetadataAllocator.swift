@@ -1,0 +1,168 @@
+internal import BtrfsFormat
+
+/// Finds room for new tree blocks.
+///
+/// What counts as free is what the committed extent tree says (and the free space tree, where there is one, says
+/// too), less the superblock copies, less what the caller excluded: the log and what it refers to. Space that the
+/// transaction frees is not used again in it, so that the committed trees stay whole until the new superblock is
+/// on disk.
+final class MetadataAllocator {
+    private unowned let transaction: Transaction
+    private let nodeSize: UInt64
+    /// The chunks from which tree blocks may come, in order of use.
+    private let candidates: [MappedChunk]
+    private var candidate = 0
+    private var free: ContiguousArray<Range<UInt64>> = []
+    private var index = 0
+    private var position: UInt64 = 0
+    /// Addresses never to be given out.
+    private(set) var excluded = RangeSet()
+    /// Addresses given out, to refuse an exclusion that comes too late.
+    private var given = RangeSet()
+
+    init(_ transaction: Transaction) {
+        self.transaction = transaction
+        nodeSize = UInt64(transaction.volume.nodeSize)
+        candidates = transaction.volume.chunks.chunks.filter {
+            $0.chunk.type.contains(.metadata) && !$0.chunk.type.contains(.system)
+                && $0.profile != .raid5 && $0.profile != .raid6
+        }
+    }
+
+    func exclude(_ range: Range<UInt64>) throws(VolumeError) {
+        if let taken = given.firstOverlap(range) {
+            throw .refused(
+                "addresses \(range.lowerBound) to \(range.upperBound) are excluded too late: a new tree block "
+                    + "lies at \(max(taken.lowerBound, range.lowerBound))")
+        }
+        excluded.insert(range)
+    }
+
+    /// A place for one tree block, at a multiple of the node size.
+    ///
+    /// - Throws: `VolumeError.noSpace` when no block group has room.
+    func allocate() throws(VolumeError) -> LogicalAddress {
+        while true {
+            while index < free.count {
+                let range = free[index]
+                let start = max(position, range.lowerBound)
+                let aligned = (start + nodeSize - 1) / nodeSize * nodeSize
+                guard aligned + nodeSize <= range.upperBound else {
+                    index += 1
+                    continue
+                }
+                if let taken = excluded.firstOverlap(aligned..<aligned + nodeSize) {
+                    position = taken.upperBound
+                    continue
+                }
+                position = aligned + nodeSize
+                given.insert(aligned..<aligned + nodeSize)
+                return LogicalAddress(aligned)
+            }
+            guard candidate < candidates.count else {
+                throw .noSpace(
+                    "no room for new tree blocks in the \(candidates.count) metadata block groups; nothing was "
+                        + "changed. Mount the volume without the log (ro,rescue=nologreplay) and copy the files, "
+                        + "or replay a copy on a larger image")
+            }
+            try load(candidates[candidate])
+            candidate += 1
+        }
+    }
+
+    private func load(_ chunk: MappedChunk) throws(VolumeError) {
+        free = []
+        index = 0
+        position = chunk.start.rawValue
+        let range = chunk.start.rawValue..<chunk.end
+        guard let group = try transaction.blockGroupStart(of: range), group == chunk.start.rawValue else { return }
+        var known = try FreeSpaceScan.fromExtents(of: range, in: transaction.committedExtentTree())
+        if let tree = try transaction.committedFreeSpaceTree() {
+            let recorded = try FreeSpaceScan.fromFreeSpaceTree(
+                of: range, in: tree, sectorSize: UInt64(transaction.volume.sectorSize))
+            if recorded != known {
+                transaction.warn(
+                    "the free space tree and the extent tree disagree on block group \(group); only what both "
+                        + "call free was used. Run btrfs check")
+                known = known.intersection(recorded)
+            }
+        }
+        for reserved in transaction.superblockRanges(in: chunk) { known.remove(reserved) }
+        free = known.ranges
+    }
+}
+
+/// Reads what is free in one block group from the trees that tell it.
+enum FreeSpaceScan {
+    /// What no item of the extent tree covers.
+    static func fromExtents(of range: Range<UInt64>, in tree: Tree) throws(VolumeError) -> RangeSet {
+        var free = RangeSet()
+        free.insert(range)
+        let nodeSize = UInt64(tree.nodeSize)
+        let cursor = tree.makeCursor()
+        try cursor.seek(Key(ObjectID(range.lowerBound), KeyType(0), 0))
+        while cursor.isValid, cursor.key.objectID.rawValue < range.upperBound {
+            let key = cursor.key
+            let start = key.objectID.rawValue
+            switch key.type {
+            case .extentItem:
+                let (end, overflow) = start.addingReportingOverflow(key.offset)
+                guard !overflow else {
+                    throw .damaged("impossible length", block: cursor.block, slot: cursor.slot, key: key)
+                }
+                free.remove(start..<end)
+            case .metadataItem: free.remove(start..<start + nodeSize)
+            default: break
+            }
+            if try !cursor.next() { break }
+        }
+        return free
+    }
+
+    /// What the items of the free space tree name, in either form.
+    static func fromFreeSpaceTree(
+        of range: Range<UInt64>, in tree: Tree, sectorSize: UInt64
+    ) throws(VolumeError) -> RangeSet {
+        var free = RangeSet()
+        let cursor = tree.makeCursor()
+        try cursor.seek(Key(ObjectID(range.lowerBound), KeyType(0), 0))
+        while cursor.isValid, cursor.key.objectID.rawValue < range.upperBound {
+            let key = cursor.key
+            let start = key.objectID.rawValue
+            let (end, overflow) = start.addingReportingOverflow(key.offset)
+            guard !overflow, end <= range.upperBound || key.type == .freeSpaceInfo else {
+                throw .damaged(
+                    "free space beyond the block group", block: cursor.block, slot: cursor.slot, key: key)
+            }
+            if key.type == .freeSpaceExtent {
+                free.insert(start..<end)
+            } else if key.type == .freeSpaceBitmap {
+                do {
+                    try addBitmap(cursor.data, from: start, to: end, sectorSize: sectorSize, to: &free)
+                } catch { throw .format(error.at(block: cursor.block, slot: cursor.slot, key: key)) }
+            }
+            if try !cursor.next() { break }
+        }
+        return free
+    }
+
+    private static func addBitmap(
+        _ bits: RawSpan, from start: UInt64, to end: UInt64, sectorSize: UInt64, to free: inout RangeSet
+    ) throws(FormatError) {
+        var runStart: UInt64?
+        var sector = start
+        var index = 0
+        while sector < end {
+            let isFree = try bits.u8(at: index / 8) & (1 << UInt8(index % 8)) != 0
+            if isFree {
+                runStart = runStart ?? sector
+            } else if let from = runStart {
+                free.insert(from..<sector)
+                runStart = nil
+            }
+            index += 1
+            sector += sectorSize
+        }
+        if let from = runStart { free.insert(from..<end) }
+    }
+}

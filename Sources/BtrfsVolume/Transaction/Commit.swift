@@ -1,0 +1,228 @@
+internal import BlockDevices
+internal import BtrfsFormat
+
+// The commit. All trees are brought to a state in which they agree with each other, in memory; then the new
+// blocks are written, then the superblocks. Up to the first superblock nothing that was there has changed.
+
+extension Transaction {
+    /// Makes everything durable: afterwards the volume has the new generation and no log.
+    ///
+    /// Superblock copies are written before the first ones: should a first one be torn, the copy behind it has the
+    /// new state as a whole. The corresponding kernel function is `btrfs_commit_transaction`.
+    ///
+    /// - Throws: `VolumeError`; before the first write when the trees cannot be brought to agree or space is
+    ///   short.
+    public func commit() throws(VolumeError) {
+        precondition(!isCommitted, "a transaction is committed once")
+        try volume.checkWritable()
+        try settle()
+        let superblock = try makeSuperblock()
+        isCommitted = true
+        try writeBlocks()
+        try flush()
+        try writeSuperblocks(superblock)
+        volume.reset(to: superblock)
+    }
+
+    /// Brings all trees to agree, in memory, without writing anything: what a commit does before its first write.
+    ///
+    /// - Throws: `VolumeError.noSpace` and all that `commit` can find wrong beforehand.
+    public func settle() throws(VolumeError) {
+        // Each round changes trees, which copies blocks, which changes trees; a block is copied only once, so
+        // the rounds come to an end.
+        var rounds = 0
+        var isSettled = false
+        while !isSettled {
+            rounds += 1
+            guard rounds < 64 else { throw .damaged("the trees do not come to agree; run btrfs check") }
+            isSettled = true
+            if !extents.isEmpty {
+                isSettled = false
+                try extents.run()
+            }
+            if try storeFreeSpace() { isSettled = false }
+            if try blockGroups.store(in: try blockGroupTree()) { isSettled = false }
+            if try storeQuotas() { isSettled = false }
+            if try storeRoots() { isSettled = false }
+        }
+    }
+
+    private func storeQuotas() throws(VolumeError) -> Bool {
+        var updates = quotas
+        let stored = try updates.store(in: self)
+        quotas = updates
+        return stored
+    }
+
+    private func storeFreeSpace() throws(VolumeError) -> Bool {
+        if extents.allocated.isEmpty && extents.freed.isEmpty { return false }
+        let (allocated, freed) = (extents.allocated, extents.freed)
+        extents.allocated = RangeSet()
+        extents.freed = RangeSet()
+        guard let tree = try freeSpaceTree() else { return false }
+        let free = FreeSpaceTree(tree: tree, sectorSize: UInt64(volume.sectorSize))
+        for range in allocated.ranges {
+            for (piece, group) in try pieces(of: range) { try free.remove(piece, from: group) }
+        }
+        for range in freed.ranges {
+            for (piece, group) in try pieces(of: range) { try free.add(piece, to: group) }
+        }
+        return true
+    }
+
+    /// Cuts a range where block groups end: neighbouring extents may lie in two of them.
+    private func pieces(of range: Range<UInt64>) throws(VolumeError) -> [(Range<UInt64>, group: Range<UInt64>)] {
+        var result: [(Range<UInt64>, group: Range<UInt64>)] = []
+        var address = range.lowerBound
+        while address < range.upperBound {
+            guard let start = try blockGroupStart(of: address..<address + 1), let group = blockGroups[start] else {
+                throw .damaged("no block group holds address \(address)")
+            }
+            let end = min(range.upperBound, group.range.upperBound)
+            result.append((address..<end, group.range))
+            address = end
+        }
+        return result
+    }
+
+    /// Puts the new places of all changed trees into the tree of trees.
+    private func storeRoots() throws(VolumeError) -> Bool {
+        let rootTree = try rootTree()
+        var stored = false
+        for tree in changedTrees where tree.id != .rootTree {
+            guard let key = rootKey(of: tree.id), let data = try rootTree.find(key) else {
+                throw .damaged("tree \(tree.id) has lost its root item")
+            }
+            var item: RootItem
+            do { item = try RootItem(data) } catch { throw .format(error.at(key: key)) }
+            let (delta, address, level) = (tree.usedDelta, tree.root.address, UInt8(tree.root.level))
+            if item.address == address, item.level == level, delta == 0 { continue }
+            stored = true
+            item.move(to: address, level: level, generation: generation)
+            tree.usedDelta = 0
+            item.bytesUsed = UInt64(max(Int64(clamping: item.bytesUsed) &+ delta, 0))
+            try rootTree.put(key, item.encoded.rawSpan)
+        }
+        return stored
+    }
+
+    // MARK: Superblock
+
+    private func makeSuperblock() throws(VolumeError) -> Superblock {
+        var superblock = volume.superblock
+        let old = superblock.generation
+        let root = try rootTree().root
+        let used = Int64(clamping: superblock.bytesUsed) &+ blockGroups.totalDelta
+        guard used >= 0 else { throw .damaged("the superblock counts fewer used bytes than were freed") }
+        superblock.generation = generation
+        superblock.root = root.address
+        superblock.rootLevel = UInt8(root.level)
+        superblock.logRoot = LogicalAddress(0)
+        superblock.logRootLevel = 0
+        superblock.bytesUsed = UInt64(used)
+        // The UUID tree has not changed; where it was up to date it still is.
+        if superblock.uuidTreeGeneration == old { superblock.uuidTreeGeneration = generation }
+        superblock.rotateBackup(try makeBackup(superblock), after: old)
+        return superblock
+    }
+
+    private func makeBackup(_ superblock: Superblock) throws(VolumeError) -> BackupRoots {
+        func root(_ id: ObjectID) throws(VolumeError) -> BackupRoots.Root {
+            guard let item = try Volume.rootItem(of: id, in: try rootTree())?.item else { return BackupRoots.Root() }
+            return BackupRoots.Root(address: item.address, generation: item.generation, level: item.level)
+        }
+        return BackupRoots(
+            tree: BackupRoots.Root(
+                address: superblock.root, generation: generation, level: superblock.rootLevel),
+            chunk: BackupRoots.Root(
+                address: superblock.chunkRoot, generation: superblock.chunkRootGeneration,
+                level: superblock.chunkRootLevel),
+            extent: try root(.extentTree), file: try root(.fileTree), device: try root(.deviceTree),
+            checksum: try root(.checksumTree), totalBytes: superblock.totalBytes,
+            bytesUsed: superblock.bytesUsed, deviceCount: superblock.deviceCount)
+    }
+
+    // MARK: Writing
+
+    private func writeBlocks() throws(VolumeError) {
+        for block in blocksToWrite {
+            block.seal(volume.checksumType)
+            try volume.write(block.bytes, to: block.address)
+        }
+    }
+
+    private func flush() throws(VolumeError) {
+        for (_, member) in volume.devices.sorted {
+            do { try member.device.flush() } catch { throw .device(error) }
+        }
+    }
+
+    private func writeSuperblocks(_ superblock: Superblock) throws(VolumeError) {
+        try volume.writeSuperblocks(superblock) { $0 > 0 }
+        try volume.writeSuperblocks(superblock) { $0 == 0 }
+    }
+}
+
+extension Volume {
+    /// Writes the superblock copies with the given numbers to all devices, and flushes.
+    func writeSuperblocks(_ superblock: Superblock, copies: (Int) -> Bool) throws(VolumeError) {
+        do {
+            for (_, member) in devices.sorted {
+                for (index, offset) in Superblock.offsets.enumerated() where copies(index) {
+                    guard offset + UInt64(Superblock.byteCount) <= member.deviceItem.totalBytes else { continue }
+                    let bytes = superblock.sealed(copyAt: offset, device: member.deviceItem)
+                    try member.device.write(bytes.rawSpan, at: offset)
+                }
+            }
+            for (_, member) in devices.sorted { try member.device.flush() }
+        } catch { throw .device(error) }
+    }
+
+    /// Writes all copies of a block.
+    func write(_ bytes: RawSpan, to address: LogicalAddress) throws(VolumeError) {
+        for copy in 0..<mirrorCount(at: address) {
+            var done = 0
+            for range in try chunks.physicalRanges(of: address, count: bytes.byteCount, copy: copy) {
+                let device = try devices.device(range.deviceID)
+                do {
+                    try device.write(bytes.extracting(done..<done + range.count), at: range.offset)
+                } catch { throw .device(error) }
+                done += range.count
+            }
+        }
+    }
+
+    /// Why this volume cannot be changed, and what to do; nil when it can.
+    func refusalToWrite() throws(VolumeError) -> String? {
+        if let refusal = superblock.incompat.refusal(for: .writing) ?? superblock.compatRO.refusal(for: .writing) {
+            return refusal
+        }
+        if superblock.flags.contains(.seeding) {
+            return "the volume is a seed; log replay needs a writable one. Clear the flag with btrfstune -S 0"
+        }
+        if !superblock.flags.intersection(SuperblockFlags.conversions).isEmpty {
+            return "a conversion of the volume (\(superblock.flags)) was not finished; finish it with btrfstune first"
+        }
+        if !superblock.flags.intersection([.metadump, .metadumpV2]).isEmpty {
+            return "this is a metadata dump of a volume (btrfs-image), not the volume"
+        }
+        let isParity = chunks.chunks.contains {
+            $0.chunk.type.contains(.metadata) && !$0.profile.isDisjoint(with: .parityMask)
+        }
+        if isParity {
+            return "metadata on RAID5 or RAID6 cannot be written: parity is not updated. Use Linux for this volume"
+        }
+        return nil
+    }
+
+    /// - Throws: `VolumeError.refused` when a device is missing or read-only.
+    func checkWritable() throws(VolumeError) {
+        guard devices.isComplete else {
+            throw .refused(
+                "\(devices.members.count) of \(devices.expectedCount) devices were given; all are needed to write")
+        }
+        for (_, member) in devices.sorted where member.device.isReadOnly {
+            throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
+        }
+    }
+}

@@ -1,0 +1,349 @@
+public import BtrfsFormat
+
+// Changes of a tree. All of them first walk down to the leaf and copy every block on the way that is not yet
+// new in this transaction (copy on write), then change the leaf in memory.
+
+extension Tree {
+    /// Adds an item.
+    ///
+    /// - Parameter data: must not lie in this tree's own memory.
+    /// - Throws: `VolumeError.keyExists`, `.itemTooLarge`, `.noSpace`, or what reading blocks throws.
+    /// - Complexity: O(log *n*) plus the items of a leaf.
+    public func insert(_ key: Key, _ data: RawSpan) throws(VolumeError) {
+        let (leaf, slot, found) = try leafForChange(key, inserting: true)
+        if found { throw .keyExists(tree: id, key) }
+        try add(key, size: data.byteCount, at: slot, of: leaf)
+        pathLeaf.setData(at: pathSlots[0], data)
+    }
+
+    /// Adds an item, or gives the one that is there new data of any size.
+    ///
+    /// - Parameter data: must not lie in this tree's own memory.
+    public func put(_ key: Key, _ data: RawSpan) throws(VolumeError) {
+        let (leaf, slot, found) = try leafForChange(key, inserting: true)
+        if found {
+            if data.byteCount - leaf.dataSize(at: slot) <= leaf.freeByteCount {
+                leaf.resizeItem(at: slot, to: data.byteCount)
+                leaf.setData(at: slot, data)
+                return
+            }
+            try checkSize(data.byteCount, key)
+            leaf.removeItem(at: slot)
+        }
+        try add(key, size: data.byteCount, at: slot, of: leaf)
+        pathLeaf.setData(at: pathSlots[0], data)
+    }
+
+    /// Adds bytes at the end of an item, if the leaf has the room.
+    ///
+    /// - Returns: false when it has not; the item is then as it was.
+    func append(_ key: Key, _ bytes: RawSpan) throws(VolumeError) -> Bool {
+        let (leaf, slot, found) = try leafForChange(key, inserting: false)
+        guard found else { throw .noSuchKey(tree: id, key) }
+        guard bytes.byteCount <= leaf.freeByteCount else { return false }
+        let size = leaf.dataSize(at: slot)
+        leaf.resizeItem(at: slot, to: size + bytes.byteCount)
+        leaf.buffer.copy(bytes, to: leaf.dataOffset(at: slot) + size)
+        return true
+    }
+
+    /// Cuts an item to its first `size` bytes.
+    func truncate(_ key: Key, to size: Int) throws(VolumeError) {
+        let (leaf, slot, found) = try leafForChange(key, inserting: false)
+        guard found else { throw .noSuchKey(tree: id, key) }
+        leaf.resizeItem(at: slot, to: min(size, leaf.dataSize(at: slot)))
+    }
+
+    /// Overwrites bytes of an item in place.
+    ///
+    /// - Throws: `VolumeError.noSuchKey`; `.damaged` when the item is shorter than that.
+    public func patch(_ key: Key, at offset: Int, _ bytes: RawSpan) throws(VolumeError) {
+        let (leaf, slot, found) = try leafForChange(key, inserting: false)
+        guard found else { throw .noSuchKey(tree: id, key) }
+        let size = leaf.dataSize(at: slot)
+        guard offset >= 0, bytes.byteCount <= size, offset <= size - bytes.byteCount else {
+            throw .damaged("the item is only \(size) bytes long", block: leaf.address, slot: slot, key: key)
+        }
+        leaf.buffer.copy(bytes, to: leaf.dataOffset(at: slot) + offset)
+    }
+
+    /// Gives `body` the data of an item to change in place.
+    ///
+    /// - Throws: `VolumeError.noSuchKey`, or what `body` throws.
+    public func update(
+        _ key: Key, _ body: (inout MutableRawSpan) throws(VolumeError) -> Void
+    ) throws(VolumeError) {
+        let (leaf, slot, found) = try leafForChange(key, inserting: false)
+        guard found else { throw .noSuchKey(tree: id, key) }
+        let offset = leaf.dataOffset(at: slot)
+        let size = leaf.dataSize(at: slot)
+        try leaf.buffer.change { (span: inout MutableRawSpan) throws(VolumeError) in
+            var item = span._mutatingExtracting(offset..<offset + size)
+            try body(&item)
+        }
+    }
+
+    /// Removes an item.
+    ///
+    /// - Returns: false when there was none; the tree is then unchanged.
+    @discardableResult
+    public func remove(_ key: Key) throws(VolumeError) -> Bool {
+        guard try contains(key) else { return false }
+        let (leaf, slot, _) = try leafForChange(key, inserting: false)
+        leaf.removeItem(at: slot)
+        if leaf.count == 0 {
+            try removeEmptyBlock(level: 0)
+        } else {
+            if slot == 0 { updateFirstKey(level: 0) }
+            try mergeIfSparse(level: 0)
+        }
+        return true
+    }
+
+    // MARK: The way down
+
+    var pathLeaf: TreeBlock { pathBlock(0) }
+
+    func pathBlock(_ level: Int) -> TreeBlock {
+        guard let block = path[level] else { preconditionFailure("no way to level \(level) is known") }
+        return block
+    }
+
+    /// Walks to the leaf where `key` is or belongs and makes every block on the way changeable.
+    ///
+    /// When something is to be inserted, nodes that are nearly full are split on the way, so that a split of the
+    /// leaf always finds room for its pointers.
+    private func leafForChange(
+        _ key: Key, inserting: Bool
+    ) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
+        if !root.isNew { root = try copyForChange(root) }
+        var block = root
+        while block.level > 0 {
+            let level = block.level
+            path[level] = block
+            if inserting && block.count >= NodeView.capacity(nodeSize: nodeSize) - 2 {
+                try splitNode(level: level, for: key)
+                block = pathBlock(level)
+            }
+            let slot = block.childSlot(key)
+            pathSlots[level] = slot
+            var next = try child(at: slot, of: block)
+            if !next.isNew {
+                next = try copyForChange(next)
+                block.setPointer(at: slot, to: next, generation: changing.generation)
+            }
+            block = next
+        }
+        path[0] = block
+        let (slot, found) = block.search(key)
+        pathSlots[0] = slot
+        return (block, slot, found)
+    }
+
+    private var changing: Transaction {
+        guard let transaction else { preconditionFailure("tree \(id) was opened for reading") }
+        return transaction
+    }
+
+    private func copyForChange(_ block: TreeBlock) throws(VolumeError) -> TreeBlock {
+        let mayBeShared = block !== root && id.isSubvolume && block.generation <= lastSnapshot
+        return try changing.copyOnWrite(block, of: self, mayBeShared: mayBeShared || block.isRelocation)
+    }
+
+    private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
+        try changing.newBlock(of: self, level: level)
+    }
+
+    /// Puts the first key of the block at `level` of the path into the nodes above it.
+    func updateFirstKey(level: Int) {
+        var level = level
+        while level < root.level {
+            let block = pathBlock(level)
+            let slot = pathSlots[level + 1]
+            pathBlock(level + 1).setKey(at: slot, block.key(at: 0))
+            if slot > 0 { return }
+            level += 1
+        }
+    }
+
+    // MARK: Insertion
+
+    private func checkSize(_ size: Int, _ key: Key) throws(VolumeError) {
+        guard size + LeafView.itemHeaderByteCount <= nodeSize - BlockHeader.byteCount else {
+            throw .itemTooLarge(tree: id, key, size: size)
+        }
+    }
+
+    /// Adds an item whose data is not set yet; the path then leads to it.
+    private func add(_ key: Key, size: Int, at slot: Int, of leaf: TreeBlock) throws(VolumeError) {
+        try checkSize(size, key)
+        let needed = size + LeafView.itemHeaderByteCount
+        if leaf.freeByteCount < needed { try splitLeaf(at: slot, needed: needed, key: key) }
+        let slot = pathSlots[0]
+        pathLeaf.insertItem(at: slot, key: key, size: size)
+        if slot == 0 { updateFirstKey(level: 0) }
+    }
+
+    /// Splits the leaf of the path so that an item of `needed` bytes fits at `slot`; the path then leads to the
+    /// place for it.
+    private func splitLeaf(at slot: Int, needed: Int, key: Key) throws(VolumeError) {
+        let leaf = pathLeaf
+        if slot == leaf.count {
+            // What is added in ascending order fills its leaves.
+            try addLeafAfterPath(firstKey: key)
+            return
+        }
+        let middle = balancedSplit(of: leaf)
+        let at = fits(needed, at: slot, splitting: leaf, at: middle) ? middle : slot
+        let right = try newBlock(level: 0)
+        leaf.moveItems(from: at, toEmpty: right)
+        try insertIntoParent(right, key: right.key(at: 0))
+        if slot > at || (slot == at && leaf.freeByteCount < needed && right.freeByteCount >= needed) {
+            advancePath(to: right)
+            pathSlots[0] = slot - at
+        } else if leaf.freeByteCount < needed {
+            // Neither side has room: the item gets a leaf of its own between them.
+            try addLeafAfterPath(firstKey: key)
+        }
+    }
+
+    private func balancedSplit(of leaf: TreeBlock) -> Int {
+        let half = leaf.usedByteCount / 2
+        var used = 0
+        for slot in 0..<leaf.count {
+            used += leaf.dataSize(at: slot) + LeafView.itemHeaderByteCount
+            if used >= half { return min(max(slot + 1, 1), leaf.count - 1) }
+        }
+        return leaf.count - 1
+    }
+
+    private func fits(_ needed: Int, at slot: Int, splitting leaf: TreeBlock, at middle: Int) -> Bool {
+        guard middle > 0, middle < leaf.count else { return false }
+        let moved = leaf.dataOffset(at: middle - 1) - leaf.dataStart
+        let right = moved + (leaf.count - middle) * LeafView.itemHeaderByteCount
+        let left = leaf.usedByteCount - right
+        let side = slot > middle ? right : left
+        return side + needed <= nodeSize - BlockHeader.byteCount
+    }
+
+    /// Puts an empty leaf behind the one of the path and leads the path to its only place.
+    private func addLeafAfterPath(firstKey: Key) throws(VolumeError) {
+        let right = try newBlock(level: 0)
+        try insertIntoParent(right, key: firstKey)
+        advancePath(to: right)
+        pathSlots[0] = 0
+    }
+
+    /// Hooks a new block into the tree right behind the block of the path at the same level.
+    private func insertIntoParent(_ right: TreeBlock, key: Key) throws(VolumeError) {
+        let level = right.level
+        if level == root.level { try growRoot() }
+        let slot = pathSlots[level + 1]
+        pathBlock(level + 1).insertPointer(at: slot + 1, to: right, key: key, generation: changing.generation)
+    }
+
+    /// Leads the path from the block at its level to the one right behind it, which is under the same parent.
+    private func advancePath(to right: TreeBlock) {
+        path[right.level] = right
+        pathSlots[right.level + 1] += 1
+    }
+
+    /// Puts a new root with one pointer above the present one.
+    private func growRoot() throws(VolumeError) {
+        let level = root.level + 1
+        guard level < BlockHeader.maximumLevels else { throw .noSpace("tree \(id) would get too high") }
+        let old = root
+        let new = try newBlock(level: level)
+        // A leaf that is being refilled has no first key of its own at this moment.
+        let key = old.count > 0 ? old.key(at: 0) : Key.minimum
+        new.insertPointer(at: 0, to: old, key: key, generation: changing.generation)
+        root = new
+        path[level] = new
+        pathSlots[level] = 0
+    }
+
+    /// Splits the node of the path at `level`; the path then leads to the half where `key` belongs.
+    private func splitNode(level: Int, for key: Key) throws(VolumeError) {
+        let node = pathBlock(level)
+        let slot = node.childSlot(key)
+        let right = try newBlock(level: level)
+        let at = slot == node.count - 1 ? node.count - 1 : node.count / 2
+        let firstKey = node.key(at: at)
+        node.movePointers(from: at, toEndOf: right)
+        try insertIntoParent(right, key: firstKey)
+        if key >= firstKey { advancePath(to: right) }
+    }
+
+    // MARK: Removal
+
+    /// Takes the empty block of the path at `level` out of the tree, and every node that gets empty by that.
+    private func removeEmptyBlock(level: Int) throws(VolumeError) {
+        var level = level
+        while level < root.level {
+            changing.free(pathBlock(level), of: self)
+            let parent = pathBlock(level + 1)
+            parent.removePointer(at: pathSlots[level + 1])
+            level += 1
+            if parent.count > 0 {
+                if pathSlots[level] == 0 { updateFirstKey(level: level) }
+                try shrinkRoot()
+                return
+            }
+        }
+        if root.level > 0 {
+            // Nothing is left: the tree becomes one empty leaf.
+            changing.free(root, of: self)
+            root = try newBlock(level: 0)
+        }
+    }
+
+    /// Makes the only child of the root the root, as often as there is only one.
+    private func shrinkRoot() throws(VolumeError) {
+        while root.level > 0, root.count == 1 {
+            var only = try child(at: 0, of: root)
+            if !only.isNew { only = try copyForChange(only) }
+            changing.free(root, of: self)
+            root = only
+        }
+    }
+
+    /// Joins a block of the path that has become nearly empty with a neighbour under the same parent.
+    private func mergeIfSparse(level: Int) throws(VolumeError) {
+        guard level < root.level else { return }
+        let block = pathBlock(level)
+        let parent = pathBlock(level + 1)
+        let slot = pathSlots[level + 1]
+        let limit = nodeSize - BlockHeader.byteCount
+        guard block.usedByteCount < limit / 4 else { return }
+        if slot > 0 {
+            let left = try child(at: slot - 1, of: parent)
+            if left.usedByteCount + block.usedByteCount <= limit * 3 / 4 {
+                let target = try changeable(left, at: slot - 1, of: parent)
+                for index in 0..<block.count {
+                    target.insertItem(at: target.count, key: block.key(at: index), size: block.dataSize(at: index))
+                    target.setData(at: target.count - 1, block.data(at: index))
+                }
+                try removeEmptyBlock(level: level)
+                return
+            }
+        }
+        if slot + 1 < parent.count {
+            let right = try child(at: slot + 1, of: parent)
+            if right.usedByteCount + block.usedByteCount <= limit * 3 / 4 {
+                let target = try changeable(right, at: slot + 1, of: parent)
+                block.moveItems(from: 0, toFrontOf: target)
+                parent.setKey(at: slot + 1, target.key(at: 0))
+                try removeEmptyBlock(level: level)
+            }
+        }
+    }
+
+    private func changeable(
+        _ block: TreeBlock, at slot: Int, of parent: TreeBlock
+    ) throws(VolumeError) -> TreeBlock {
+        if block.isNew { return block }
+        let copy = try copyForChange(block)
+        parent.setPointer(at: slot, to: copy, generation: changing.generation)
+        return copy
+    }
+}

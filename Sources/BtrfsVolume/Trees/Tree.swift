@@ -1,0 +1,117 @@
+public import BtrfsFormat
+
+/// One search tree of the volume: keys and the bytes stored under them.
+///
+/// A tree from `Volume` is the committed one and only reads. A tree from a `Transaction` also takes changes:
+/// a block is copied to a new place before its first change, so the committed tree stays whole.
+///
+/// Spans that `find` and cursors return show the tree's own memory; they are valid until the tree changes.
+/// `find` keeps its result alive over at least 64 further leaves that are read; a cursor as long as it stands.
+public final class Tree {
+    public let id: ObjectID
+    let volume: Volume
+    unowned let transaction: Transaction?
+    package internal(set) var root: TreeBlock
+    /// Who may own the blocks of this tree; nil where the kernel does not look (below the root of a log).
+    let owners: BlockOwners
+    /// Blocks with a generation up to this one may be shared with a snapshot.
+    let lastSnapshot: Generation
+    /// What this transaction added to the size of the tree in bytes.
+    var usedDelta: Int64 = 0
+
+    // The way to the leaf of the last change: block and slot by level.
+    var path = ContiguousArray<TreeBlock?>(
+        repeating: nil, count: BlockHeader.maximumLevels)
+    var pathSlots = ContiguousArray<Int>(repeating: 0, count: BlockHeader.maximumLevels)
+    /// How many clean leaves are held in memory, to bound them.
+    var cachedLeafCount = 0
+    let cachedLeafLimit: Int
+    /// The leaves let go last: spans into them may still be in use.
+    private var retiredLeaves: [TreeBlock] = []
+
+    init(
+        id: ObjectID, volume: Volume, transaction: Transaction? = nil, root: TreeBlock, owners: BlockOwners,
+        lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20
+    ) {
+        self.id = id
+        self.volume = volume
+        self.transaction = transaction
+        self.root = root
+        self.owners = owners
+        self.lastSnapshot = lastSnapshot
+        cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)
+    }
+
+    public var nodeSize: Int { volume.nodeSize }
+    /// The level of the root block; 0 for a tree that is a single leaf.
+    public var level: Int { root.level }
+    public var rootAddress: LogicalAddress { root.address }
+
+    /// The data of the item under `key`; nil when there is none.
+    ///
+    /// - Complexity: O(log *n*); no allocation unless blocks have to be read.
+    @_lifetime(borrow self)
+    public func find(_ key: Key) throws(VolumeError) -> RawSpan? {
+        let (leaf, slot, found) = try leaf(for: key)
+        guard found else { return nil }
+        // The leaf stays in memory: the tree holds it until the tree changes.
+        return held(leaf.data(at: slot), by: self)
+    }
+
+    public func contains(_ key: Key) throws(VolumeError) -> Bool {
+        try leaf(for: key).found
+    }
+
+    /// A new cursor, standing nowhere.
+    public func makeCursor() -> TreeCursor { TreeCursor(self) }
+
+    @inline(__always)
+    func leaf(for key: Key) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
+        var block = root
+        while block.level > 0 {
+            block = try child(at: block.childSlot(key), of: block)
+        }
+        let (slot, found) = block.search(key)
+        return (block, slot, found)
+    }
+
+    /// The block below `node` at `slot`, read and verified on its first use.
+    @inline(__always)
+    package func child(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
+        if let child = node.children[slot] { return child }
+        return try loadChild(at: slot, of: node)
+    }
+
+    @inline(never)
+    private func loadChild(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
+        let expected = BlockExpectation(
+            address: node.childAddress(at: slot), level: node.level - 1,
+            generation: node.childGeneration(at: slot), firstKey: node.key(at: slot), owners: owners, tree: id)
+        let child = try volume.readBlock(expected)
+        if child.level == 0 {
+            cachedLeafCount += 1
+            if cachedLeafCount > cachedLeafLimit { dropCleanLeaves() }
+        }
+        node.children[slot] = child
+        return child
+    }
+
+    /// Lets go of all leaves that were only read, but keeps them until it is called the next time: a span that
+    /// `find` gave out lately stays good.
+    private func dropCleanLeaves() {
+        retiredLeaves.removeAll(keepingCapacity: true)
+        var nodes: [TreeBlock] = root.level > 0 ? [root] : []
+        while let node = nodes.popLast() {
+            for slot in 0..<node.count {
+                guard let child = node.children[slot] else { continue }
+                if child.level > 0 {
+                    nodes.append(child)
+                } else if !child.isNew {
+                    retiredLeaves.append(child)
+                    node.children[slot] = nil
+                }
+            }
+        }
+        cachedLeafCount = 0
+    }
+}

@@ -1,0 +1,126 @@
+package import BtrfsFormat
+
+/// One block of a tree in memory: read and verified, or new in a transaction.
+///
+/// Its structure is known to be right (verified when read, kept when changed), so access by slot does not throw.
+/// A node holds the children it has loaded: a descent then costs no look-up by address.
+package final class TreeBlock {
+    package let buffer: BlockBuffer
+    package private(set) var address: LogicalAddress
+    package let level: Int
+    /// The number of items or child pointers; the same as in the header.
+    package private(set) var count: Int
+    /// Whether the block was allocated by the running transaction, so that it may be changed in place.
+    package internal(set) var isNew: Bool
+    /// Of a node: the children loaded so far, by slot.
+    var children: ContiguousArray<TreeBlock?>
+
+    /// A verified block as it was read.
+    init(read buffer: BlockBuffer, header: BlockHeader) {
+        self.buffer = buffer
+        address = header.address
+        level = Int(header.level)
+        count = header.itemCount
+        isNew = false
+        children = level > 0 ? ContiguousArray(repeating: nil, count: count) : []
+    }
+
+    /// A new empty block.
+    init(new address: LogicalAddress, level: Int, buffer: BlockBuffer, header: BlockHeader) {
+        self.buffer = buffer
+        self.address = address
+        self.level = level
+        count = 0
+        isNew = true
+        children = []
+        buffer.change { (span: inout MutableRawSpan) in header.store(in: &span) }
+    }
+
+    package var bytes: RawSpan {
+        @inline(__always) @_lifetime(borrow self) get { buffer.bytes(heldBy: self) }
+    }
+
+    package var generation: Generation { buffer.load(UInt64.self, at: BlockHeader.generationOffset) }
+
+    var isRelocation: Bool { buffer.load(UInt64.self, at: BlockHeader.flagsOffset) & BlockHeader.relocationFlag != 0 }
+
+    @inline(__always)
+    func setCount(_ new: Int) {
+        count = new
+        buffer.store(UInt32(truncatingIfNeeded: new), at: BlockHeader.itemCountOffset)
+    }
+
+    // MARK: Keys
+
+    @inline(__always)
+    package func key(at slot: Int) -> Key {
+        buffer.key(at: level == 0 ? LeafView.headerOffset(slot) : NodeView.pointerOffset(slot))
+    }
+
+    /// The first slot whose key is not below `key`, and whether it is that key.
+    @inline(__always)
+    func search(_ key: Key) -> (slot: Int, found: Bool) {
+        let stride = level == 0 ? LeafView.itemHeaderByteCount : NodeView.pointerByteCount
+        var low = 0
+        var high = count
+        while low < high {
+            let middle = (low &+ high) / 2
+            let at = BlockHeader.byteCount &+ middle &* stride
+            let objectID = buffer.load(UInt64.self, at: at)
+            var below = objectID < key.objectID.rawValue
+            if objectID == key.objectID.rawValue {
+                let candidate = buffer.key(at: at)
+                if candidate == key { return (middle, true) }
+                below = candidate < key
+            }
+            if below { low = middle &+ 1 } else { high = middle }
+        }
+        return (low, false)
+    }
+
+    /// Of a node: the slot of the child in whose range `key` lies.
+    @inline(__always)
+    func childSlot(_ key: Key) -> Int {
+        let (slot, found) = search(key)
+        return found ? slot : max(slot &- 1, 0)
+    }
+
+    // MARK: Leaves
+
+    @inline(__always)
+    func dataOffset(at slot: Int) -> Int {
+        BlockHeader.byteCount
+            &+ Int(buffer.load(UInt32.self, at: LeafView.headerOffset(slot) &+ LeafView.dataOffsetOffset))
+    }
+
+    @inline(__always)
+    package func dataSize(at slot: Int) -> Int {
+        Int(buffer.load(UInt32.self, at: LeafView.headerOffset(slot) &+ LeafView.dataSizeOffset))
+    }
+
+    @inline(__always)
+    @_lifetime(borrow self)
+    package func data(at slot: Int) -> RawSpan {
+        bytes.extracting(dataOffset(at: slot)..<dataOffset(at: slot) &+ dataSize(at: slot))
+    }
+
+    /// Where the data of the last item starts: the end of the free space of a leaf.
+    @inline(__always)
+    var dataStart: Int { count == 0 ? buffer.count : dataOffset(at: count &- 1) }
+
+    /// The bytes between the item headers and the item data.
+    @inline(__always)
+    package var freeByteCount: Int { dataStart &- LeafView.headerOffset(count) }
+
+    // MARK: Nodes
+
+    @inline(__always)
+    package func childAddress(at slot: Int) -> LogicalAddress {
+        LogicalAddress(buffer.load(UInt64.self, at: NodeView.pointerOffset(slot) &+ NodeView.addressOffset))
+    }
+
+    @inline(__always)
+    package func childGeneration(at slot: Int) -> Generation {
+        buffer.load(UInt64.self, at: NodeView.pointerOffset(slot) &+ NodeView.generationOffset)
+    }
+}

@@ -1,0 +1,140 @@
+public import BtrfsFormat
+
+/// A place in a tree. After the tree has changed the cursor has to seek again.
+public final class TreeCursor {
+    public let tree: Tree
+    private var blocks = ContiguousArray<TreeBlock?>(
+        repeating: nil, count: BlockHeader.maximumLevels)
+    private var slots = ContiguousArray<Int>(
+        repeating: 0, count: BlockHeader.maximumLevels)
+    private var leaf: TreeBlock?
+    public private(set) var slot = 0
+
+    init(_ tree: Tree) { self.tree = tree }
+
+    /// Whether the cursor stands on an item.
+    public var isValid: Bool {
+        guard let leaf else { return false }
+        return slot < leaf.count
+    }
+
+    private var current: TreeBlock {
+        guard let leaf else { preconditionFailure("the cursor stands nowhere") }
+        return leaf
+    }
+
+    /// The key of the item; the cursor must be valid.
+    public var key: Key { current.key(at: slot) }
+
+    /// The data of the item; the cursor must be valid.
+    public var data: RawSpan {
+        @_lifetime(borrow self) get { held(current.data(at: slot), by: self) }
+    }
+
+    /// The leaf that holds the item.
+    public var block: LogicalAddress { leaf?.address ?? LogicalAddress(0) }
+
+    /// Moves to the first item whose key is not below `key`.
+    ///
+    /// - Returns: whether that item has just this key.
+    /// - Complexity: O(log *n*).
+    @discardableResult
+    public func seek(_ key: Key) throws(VolumeError) -> Bool {
+        leaf = nil
+        var block = tree.root
+        while block.level > 0 {
+            let slot = block.childSlot(key)
+            blocks[block.level] = block
+            slots[block.level] = slot
+            block = try tree.child(at: slot, of: block)
+        }
+        let found: Bool
+        (slot, found) = block.search(key)
+        leaf = block
+        if slot >= block.count, try !nextLeaf() { leaf = nil }
+        return found
+    }
+
+    /// Moves to the last item whose key is not above `key`.
+    ///
+    /// - Returns: false when there is none; the cursor is then not valid.
+    public func seekLast(through key: Key) throws(VolumeError) -> Bool {
+        if try seek(key) { return true }
+        if leaf != nil { return try previous() }
+        return try seekToEnd()
+    }
+
+    /// Moves to the last item of the tree.
+    private func seekToEnd() throws(VolumeError) -> Bool {
+        var block = tree.root
+        while block.level > 0 {
+            blocks[block.level] = block
+            slots[block.level] = block.count - 1
+            block = try tree.child(at: block.count - 1, of: block)
+        }
+        leaf = block.count > 0 ? block : nil
+        slot = block.count - 1
+        return leaf != nil
+    }
+
+    /// Moves to the next item.
+    ///
+    /// - Returns: false at the end; the cursor is then not valid.
+    public func next() throws(VolumeError) -> Bool {
+        guard let leaf else { return false }
+        slot &+= 1
+        if slot < leaf.count { return true }
+        if try nextLeaf() { return true }
+        self.leaf = nil
+        return false
+    }
+
+    private func nextLeaf() throws(VolumeError) -> Bool {
+        var level = 1
+        while level <= tree.root.level {
+            guard let node = blocks[level] else { return false }
+            if slots[level] + 1 < node.count {
+                slots[level] += 1
+                try descend(from: node, last: false)
+                return true
+            }
+            level += 1
+        }
+        return false
+    }
+
+    /// Moves to the item before.
+    ///
+    /// - Returns: false at the beginning; the cursor is then not valid.
+    public func previous() throws(VolumeError) -> Bool {
+        guard leaf != nil else { return false }
+        if slot > 0 {
+            slot -= 1
+            return true
+        }
+        var level = 1
+        while level <= tree.root.level {
+            guard let node = blocks[level] else { return false }
+            if slots[level] > 0 {
+                slots[level] -= 1
+                try descend(from: node, last: true)
+                return true
+            }
+            level += 1
+        }
+        leaf = nil
+        return false
+    }
+
+    private func descend(from node: TreeBlock, last: Bool) throws(VolumeError) {
+        var block = try tree.child(at: slots[node.level], of: node)
+        while block.level > 0 {
+            let slot = last ? block.count - 1 : 0
+            blocks[block.level] = block
+            slots[block.level] = slot
+            block = try tree.child(at: slot, of: block)
+        }
+        leaf = block
+        slot = last ? block.count - 1 : 0
+    }
+}

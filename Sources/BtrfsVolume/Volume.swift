@@ -1,0 +1,187 @@
+public import BlockDevices
+public import BtrfsFormat
+
+/// A btrfs file system on one or more devices, as of its last commit.
+///
+/// Opening reads the superblocks and the chunk tree; everything else is read when it is asked for. A volume is
+/// used by one thread at a time.
+public final class Volume {
+    public internal(set) var superblock: Superblock
+    /// Chunks, to find the place of an address on the devices.
+    public internal(set) var chunks: ChunkMap
+    let devices: VolumeDevices
+    /// What was odd but could be lived with, such as a damaged superblock copy; for reports.
+    public internal(set) var warnings: [String] = []
+    private var rootTreeCache: Tree?
+    /// The size of a tree block in bytes.
+    public let nodeSize: Int
+    /// The smallest unit of file data in bytes.
+    public let sectorSize: Int
+    public let checksumType: ChecksumType
+
+    /// Opens the volume on `devices`, in any order.
+    ///
+    /// - Throws: `VolumeError.unsupported` for features that cannot even be read, `.damaged`, `.format` or
+    ///   `.device` where superblocks or chunk tree cannot be read.
+    public init(opening devices: [any BlockDevice]) throws(VolumeError) {
+        let (table, superblock) = try VolumeDevices.scan(devices)
+        self.devices = table
+        self.superblock = superblock
+        warnings = table.warnings
+        nodeSize = Int(superblock.nodeSize)
+        sectorSize = Int(superblock.sectorSize)
+        checksumType = superblock.checksumType
+        if let refusal = superblock.incompat.refusal(for: .reading) { throw .unsupported(refusal) }
+        chunks = ChunkMap()
+        let systemChunks: [(Key, Chunk)]
+        do { systemChunks = try superblock.systemChunks() } catch { throw .format(error) }
+        for (key, chunk) in systemChunks { try chunks.insert(chunk, at: LogicalAddress(key.offset)) }
+        try readChunkTree()
+    }
+
+    private func readChunkTree() throws(VolumeError) {
+        let root = try readBlock(
+            BlockExpectation(
+                address: superblock.chunkRoot, level: Int(superblock.chunkRootLevel),
+                generation: superblock.chunkRootGeneration, firstKey: nil, owners: .tree(.chunkTree),
+                tree: .chunkTree))
+        let tree = Tree(id: .chunkTree, volume: self, root: root, owners: .tree(.chunkTree))
+        let cursor = tree.makeCursor()
+        try cursor.seek(.minimum)
+        // A new map, so that a wrong entry of the superblock's copy is not kept.
+        var map = ChunkMap()
+        while cursor.isValid {
+            if cursor.key.type == .chunkItem {
+                let chunk: Chunk
+                do { chunk = try Chunk(cursor.data) } catch {
+                    throw .format(error.at(block: cursor.block, slot: cursor.slot, key: cursor.key))
+                }
+                try map.insert(chunk, at: LogicalAddress(cursor.key.offset))
+            }
+            if try !cursor.next() { break }
+        }
+        chunks = map
+    }
+
+    /// The UUID that the headers of all tree blocks carry.
+    var metadataUUID: UUID { superblock.metadataUUID }
+
+    // MARK: Trees
+
+    /// The tree of trees.
+    public func rootTree() throws(VolumeError) -> Tree {
+        if let rootTreeCache { return rootTreeCache }
+        let root = try readBlock(
+            BlockExpectation(
+                address: superblock.root, level: Int(superblock.rootLevel),
+                generation: superblock.generation, firstKey: nil, owners: .tree(.rootTree), tree: .rootTree))
+        let tree = Tree(id: .rootTree, volume: self, root: root, owners: .tree(.rootTree))
+        rootTreeCache = tree
+        return tree
+    }
+
+    /// Forgets what was cached of the committed trees, after a commit.
+    func reset(to superblock: Superblock) {
+        self.superblock = superblock
+        rootTreeCache = nil
+    }
+
+    /// The root item of a tree and its key: of several items, as snapshots have them, the one with the highest
+    /// offset. Nil when there is none.
+    ///
+    /// The corresponding kernel function is `btrfs_find_root`.
+    public func rootItem(of id: ObjectID) throws(VolumeError) -> (key: Key, item: RootItem)? {
+        try Self.rootItem(of: id, in: try rootTree())
+    }
+
+    static func rootItem(of id: ObjectID, in tree: Tree) throws(VolumeError) -> (key: Key, item: RootItem)? {
+        let cursor = tree.makeCursor()
+        guard try cursor.seekLast(through: Key(id, .rootItem, .max)), cursor.key.objectID == id,
+            cursor.key.type == .rootItem
+        else { return nil }
+        do { return (cursor.key, try RootItem(cursor.data)) } catch {
+            throw .format(error.at(block: cursor.block, slot: cursor.slot, key: cursor.key))
+        }
+    }
+
+    /// The committed tree with this number, for reading; nil when there is no such tree.
+    public func tree(_ id: ObjectID) throws(VolumeError) -> Tree? {
+        if id == .rootTree { return try rootTree() }
+        guard let (_, item) = try rootItem(of: id) else { return nil }
+        return try openTree(id, item, transaction: nil)
+    }
+
+    func openTree(_ id: ObjectID, _ item: RootItem, transaction: Transaction?) throws(VolumeError) -> Tree {
+        let owners = BlockOwners(tree: id)
+        let root = try readBlock(
+            BlockExpectation(
+                address: item.address, level: Int(item.level), generation: item.generation, firstKey: nil,
+                owners: owners, tree: id))
+        return Tree(
+            id: id, volume: self, transaction: transaction, root: root, owners: owners,
+            lastSnapshot: item.lastSnapshot)
+    }
+
+    /// The numbers of all subvolumes and snapshots that are not deleted, ascending.
+    public func subvolumes() throws(VolumeError) -> [ObjectID] {
+        let cursor = try rootTree().makeCursor()
+        var result: [ObjectID] = []
+        try cursor.seek(Key(.fileTree, .rootItem, 0))
+        while cursor.isValid {
+            let key = cursor.key
+            if key.type == .rootItem, key.objectID.isSubvolume {
+                let item: RootItem
+                do { item = try RootItem(cursor.data) } catch {
+                    throw .format(error.at(block: cursor.block, slot: cursor.slot, key: key))
+                }
+                if item.refs > 0, result.last != key.objectID { result.append(key.objectID) }
+            }
+            if key.objectID > .lastFree { break }
+            if try !cursor.next() { break }
+        }
+        return result
+    }
+
+    // MARK: Logs
+
+    /// The tree of log trees: items `(TREE_LOG ROOT_ITEM subvolume)`; nil when the volume has no log.
+    ///
+    /// - Throws: `VolumeError` when the block that `log_root` names is no root of a log.
+    public func logRootTree() throws(VolumeError) -> Tree? {
+        guard superblock.logRoot.rawValue != 0 else { return nil }
+        return try openLogTree(
+            superblock.logRoot, level: Int(superblock.logRootLevel),
+            generation: superblock.generation + 1)
+    }
+
+    /// The log tree of a subvolume.
+    ///
+    /// - Parameter item: the item of the log root tree.
+    public func logTree(_ item: RootItem, for subvolume: ObjectID) throws(VolumeError) -> Tree {
+        try openLogTree(item.address, level: Int(item.level), generation: item.generation)
+    }
+
+    private func openLogTree(
+        _ address: LogicalAddress, level: Int, generation: Generation
+    ) throws(VolumeError) -> Tree {
+        let root = try readBlock(
+            BlockExpectation(
+                address: address, level: level, generation: generation, firstKey: nil, owners: .any,
+                tree: .treeLog))
+        let header: BlockHeader
+        do { header = try BlockHeader(root.bytes) } catch { throw .format(error.at(block: address)) }
+        guard header.owner == .treeLog else {
+            throw .damaged(
+                "the block is a root of tree \(header.owner), not of a log; the superblock or a root item "
+                    + "names the wrong block", block: address)
+        }
+        guard generation == superblock.generation + 1 else {
+            throw .damaged(
+                "a log of generation \(generation) does not belong to a volume of generation "
+                    + "\(superblock.generation)", block: address)
+        }
+        // A log is walked once per stage: it stays in memory up to this size.
+        return Tree(
+            id: .treeLog, volume: self, root: root, owners: .any, cachedByteLimit: 256 << 20)
+    }
+}

@@ -1,0 +1,138 @@
+internal import BlockDevices
+internal import BtrfsFormat
+
+/// The devices of one volume by their number, and which superblock is the valid one.
+struct VolumeDevices {
+    struct Member {
+        var device: any BlockDevice
+        var deviceItem: DeviceItem
+        /// What is wrong with the first superblock, so that a copy had to serve; nil when nothing is.
+        var damage: SuperblockDamage?
+    }
+
+    private(set) var members: [UInt64: Member] = [:]
+    private(set) var warnings: [String] = []
+    /// How many devices the superblock says there are.
+    private(set) var expectedCount = 0
+
+    func device(_ id: UInt64) throws(VolumeError) -> any BlockDevice {
+        guard let member = members[id] else {
+            throw .damaged(
+                "device \(id) of the volume is not among those given (\(members.count) of \(expectedCount)); "
+                    + "name all devices of the volume")
+        }
+        return member.device
+    }
+
+    var isComplete: Bool { members.count == expectedCount }
+    var sorted: [(id: UInt64, member: Member)] { members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
+
+    /// Reads the superblocks of all devices and finds the newest.
+    ///
+    /// As in the kernel the copy at 64 KiB decides. Only where that one is damaged (a torn write) does the newest
+    /// of the other copies serve; replaying writes them before the first one, so that one is then whole.
+    static func scan(_ devices: [any BlockDevice]) throws(VolumeError) -> (VolumeDevices, Superblock) {
+        guard !devices.isEmpty else { throw .unsupported("no device was given") }
+        var table = VolumeDevices()
+        var newest: Superblock?
+        for device in devices {
+            let (superblock, damage) = try readSuperblock(of: device)
+            if let damage {
+                table.warnings.append(
+                    "\(device.name): the first superblock is damaged (\(damage.reason)); a copy of generation "
+                        + "\(superblock.generation) was used")
+            }
+            let item = superblock.deviceItem
+            if let first = newest, first.fsid != superblock.fsid {
+                throw .unsupported(
+                    "\(device.name) belongs to file system \(superblock.fsid), not to \(first.fsid); "
+                        + "name the devices of one volume")
+            }
+            if table.members[item.deviceID] != nil {
+                throw .unsupported("\(device.name): device \(item.deviceID) of the volume was given twice")
+            }
+            guard item.totalBytes <= device.byteCount else {
+                throw .damaged(
+                    "\(device.name) has \(device.byteCount) bytes, but the file system uses \(item.totalBytes); "
+                        + "the image is cut short")
+            }
+            table.members[item.deviceID] = Member(
+                device: device, deviceItem: item, damage: damage)
+            if newest.map({ $0.generation < superblock.generation }) ?? true { newest = superblock }
+        }
+        guard let newest else { throw .unsupported("no device was given") }
+        table.expectedCount = Int(clamping: newest.deviceCount)
+        return (table, newest)
+    }
+
+    private static func readSuperblock(
+        of device: any BlockDevice
+    ) throws(VolumeError) -> (Superblock, damage: SuperblockDamage?) {
+        var reason: String?
+        var best: Superblock?
+        for offset in Superblock.offsets where offset + UInt64(Superblock.byteCount) <= device.byteCount {
+            do {
+                let superblock = try read(at: offset, of: device)
+                if reason == nil { return (superblock, nil) }
+                if best.map({ $0.generation < superblock.generation }) ?? true { best = superblock }
+            } catch {
+                reason = reason ?? "\(error)"
+            }
+        }
+        let why = reason ?? "too small for a btrfs file system"
+        guard let best else { throw .damaged("\(device.name): \(why)") }
+        return (best, SuperblockDamage(reason: why, namesLog: try namesLog(device, copy: best)))
+    }
+
+    /// Whether the first superblock, damaged as it is, still tells of a log that its copy does not know: only the
+    /// first one is written when a log is.
+    private static func namesLog(_ device: any BlockDevice, copy: Superblock) throws(VolumeError) -> Bool {
+        let bytes = try readBytes(at: Superblock.offsets[0], of: device)
+        guard let damaged = try? Superblock(unverified: bytes.bytes) else { return false }
+        return damaged.fsid == copy.fsid && damaged.generation == copy.generation
+            && damaged.logRoot.rawValue != 0
+    }
+
+    private static func readBytes(at offset: UInt64, of device: any BlockDevice) throws(VolumeError) -> BlockBuffer {
+        let buffer = BlockBuffer(count: Superblock.byteCount)
+        do {
+            try buffer.change { (span: inout MutableRawSpan) throws(DeviceError) in
+                try device.read(into: &span, at: offset)
+            }
+        } catch { throw .device(error) }
+        return buffer
+    }
+
+    private static func read(at offset: UInt64, of device: any BlockDevice) throws(VolumeError) -> Superblock {
+        let buffer = try readBytes(at: offset, of: device)
+        do { return try Superblock(buffer.bytes, copyAt: offset) } catch { throw .format(error) }
+    }
+}
+
+/// What is wrong with the first superblock of a device.
+struct SuperblockDamage {
+    var reason: String
+    /// Whether it seems to name a log of the same generation as the copy, which does not.
+    var namesLog: Bool
+}
+
+extension Volume {
+    /// Whether the first superblock of some device is damaged, so that Linux would not mount the volume.
+    public var hasDamagedSuperblock: Bool { devices.sorted.contains { $0.member.damage != nil } }
+
+    /// Writes all superblocks anew, from the one that was used to open the volume.
+    ///
+    /// - Throws: `VolumeError.refused` when a damaged superblock tells of a log that its copy does not know: the
+    ///   log would be lost.
+    public func repairSuperblocks() throws(VolumeError) {
+        try checkWritable()
+        for (_, member) in devices.sorted where member.damage?.namesLog == true && superblock.logRoot.rawValue == 0 {
+            throw .refused(
+                "\(member.device.name): the damaged first superblock tells of a log that its copy does not know; "
+                    + "restoring the copy would throw the log away. Keep the image, and use "
+                    + "btrfs rescue super-recover only if the log may be lost")
+        }
+        try writeSuperblocks(superblock) { $0 > 0 }
+        try writeSuperblocks(superblock) { $0 == 0 }
+    }
+}
