@@ -1,0 +1,62 @@
+import BlockDevices
+import BtrfsFormat
+import BtrfsVolume
+import TestSupport
+import Testing
+
+/// A tree must behave like a sorted map, whatever is done to it, and its blocks must stay well formed.
+@Suite struct TreeModelTests {
+    /// Random insertions, replacements and removals against a dictionary, in a subvolume tree of a real volume.
+    @Test(arguments: ["create_fsync", "mix_a.n4096", "mix_a.n65536"], [1 as UInt64, 2, 3])
+    func randomChangesMatchAModel(image: String, seed: UInt64) throws {
+        let volume = try Volume(opening: try Corpus.image(named: image).load())
+        let transaction = try Transaction(on: volume)
+        let tree = try #require(try transaction.tree(.fileTree))
+        var random = SeededGenerator(seed: seed)
+        var model: [Key: [UInt8]] = [:]
+        let limit = volume.nodeSize - 126
+        for step in 0..<6000 {
+            let key = Key(ObjectID(UInt64.random(in: 5000..<5040, using: &random)), KeyType(108),
+                UInt64.random(in: 0..<64, using: &random))
+            switch Int.random(in: 0..<(step < 3500 ? 5 : 10), using: &random) {
+            case 0...3:
+                let size = Int.random(in: 0..<10, using: &random) == 0
+                    ? Int.random(in: 0...limit, using: &random) : Int.random(in: 0..<300, using: &random)
+                let data = random.bytes(size)
+                if model[key] == nil, Bool.random(using: &random) {
+                    try tree.insert(key, data.rawSpan)
+                } else {
+                    try tree.put(key, data.rawSpan)
+                }
+                model[key] = data
+            default:
+                let existed = try tree.remove(key)
+                #expect(existed == (model.removeValue(forKey: key) != nil), "seed \(seed) step \(step)")
+            }
+        }
+        try expectSame(tree, model, "seed \(seed)")
+        for key in model.keys.shuffled(using: &random) { try #require(try tree.remove(key)) }
+        try expectSame(tree, [:], "seed \(seed)")
+        try transaction.settle()
+    }
+
+    private func expectSame(_ tree: Tree, _ model: [Key: [UInt8]], _ comment: Comment) throws {
+        let cursor = tree.makeCursor()
+        try cursor.seek(Key(ObjectID(5000), KeyType(0), 0))
+        var found: [Key] = []
+        while cursor.isValid, cursor.key.objectID < ObjectID(5040) {
+            found.append(cursor.key)
+            #expect(model[cursor.key] == cursor.data.copied, comment)
+            if try !cursor.next() { break }
+        }
+        #expect(found == model.keys.sorted(), comment)
+        var backwards: [Key] = []
+        if try cursor.seekLast(through: Key(ObjectID(5040), KeyType(0), 0)) {
+            repeat {
+                if cursor.key.objectID < ObjectID(5000) { break }
+                backwards.append(cursor.key)
+            } while try cursor.previous()
+        }
+        #expect(backwards.reversed() == found, comment)
+    }
+}
