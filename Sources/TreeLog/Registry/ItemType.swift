@@ -1,0 +1,67 @@
+public import BtrfsFormat
+
+/// All that treelog knows of the items with one key type.
+public struct ItemType {
+    /// Whether a log can be replayed by someone who does not know the type.
+    public enum Requirement: Sendable {
+        /// Unregistered items are carried over as they are.
+        case optional
+        /// A log with unregistered items is refused.
+        case mandatory
+    }
+
+    public var name: String
+    public var keyType: KeyType
+    public var summary: String
+    public var requirement: Requirement
+    /// The fields of an item, declared once, from which it is decoded, dumped and described.
+    public var layout: Layout?
+    /// Brings logged items into the subvolume; nil for a type that replay passes over.
+    public var handler: (any ReplayHandler)?
+    public var describer: (any ItemDescriber)?
+    public var validator: (any ItemValidator)?
+    /// Decides where log and subvolume both have an item of this type, before the policy is asked.
+    public var resolver: (any ConflictResolver)?
+
+    public init(
+        name: String, keyType: KeyType, summary: String = "", requirement: Requirement = .mandatory,
+        layout: Layout? = nil, handler: (any ReplayHandler)? = nil, describer: (any ItemDescriber)? = nil,
+        validator: (any ItemValidator)? = nil, resolver: (any ConflictResolver)? = nil
+    ) {
+        self.name = name
+        self.keyType = keyType
+        self.summary = summary
+        self.requirement = requirement
+        self.layout = layout
+        self.handler = handler
+        self.describer = describer
+        self.validator = validator
+        self.resolver = resolver
+    }
+
+    /// The key types that plugins may define: Linux neither interprets them nor removes them when a file is cut.
+    /// A type in the first range counts as mandatory where nobody has registered it, one in the second as
+    /// optional, so that a log tells by itself whether it can be replayed without the plugin.
+    public static let customMandatory: ClosedRange<UInt8> = 25...35
+    public static let customOptional: ClosedRange<UInt8> = 97...107
+
+    /// Whether plugins may define this key type.
+    public static func isCustom(_ type: KeyType) -> Bool {
+        customMandatory.contains(type.rawValue) || customOptional.contains(type.rawValue)
+    }
+
+    /// A type of a plugin's own, with the handler that copies items and settles conflicts with `resolver`.
+    ///
+    /// - Parameter keyType: 25 to 35 for a mandatory type, 97 to 107 for an optional one.
+    public static func custom(
+        name: String, keyType: KeyType, summary: String = "", stage: ReplayStage = .everything,
+        layout: Layout? = nil, describer: (any ItemDescriber)? = nil, validator: (any ItemValidator)? = nil,
+        resolver: (any ConflictResolver)? = nil
+    ) -> ItemType {
+        ItemType(
+            name: name, keyType: keyType, summary: summary,
+            requirement: customMandatory.contains(keyType.rawValue) ? .mandatory : .optional, layout: layout,
+            handler: CustomItemHandler(stage: stage), describer: describer, validator: validator,
+            resolver: resolver)
+    }
+}

@@ -1,0 +1,57 @@
+public import BtrfsFormat
+
+/// All that decides in a replay, replaceable piece by piece: what happens to each type of item, what is done
+/// with each block of a log, and who settles conflicts.
+///
+/// A registry is a value. Start from `mainline`, which holds what Linux 6.18 does and nothing else, and add to it:
+///
+/// ```swift
+/// var registry = Registry.mainline
+/// try registry.itemTypes.register(.custom(name: "COUNTER", keyType: KeyType(97), resolver: Merge()))
+/// try registry.register(Policy(name: "keep-both", resolvers: [.name: KeepBoth()]))
+/// let replayer = try Replayer(volume, registry: registry, policy: "keep-both")
+/// ```
+public struct Registry {
+    /// By key type: name, layout, description, handler and stage.
+    public var itemTypes: ItemTypes
+    /// By name: what a walk does with each block. A replay uses `pin` and `replay`.
+    public private(set) var processFunctions: [String: any ProcessFunction]
+    /// By name: who settles conflicts, and what is tolerated.
+    public private(set) var policies: [String: Policy]
+
+    /// A registry without anything: a replay with it would do nothing.
+    public init() {
+        itemTypes = ItemTypes()
+        processFunctions = [:]
+        policies = [:]
+    }
+
+    /// Adds a process function.
+    ///
+    /// - Throws: `RegistryError.duplicate` when the name is taken and `policy` is not `.override`.
+    public mutating func register(
+        _ function: any ProcessFunction, as name: String, _ policy: RegistrationPolicy = .refuseDuplicates
+    ) throws(RegistryError) {
+        guard processFunctions[name] == nil || policy == .override else { throw .duplicate(name) }
+        processFunctions[name] = function
+    }
+
+    /// Adds a policy.
+    ///
+    /// - Throws: `RegistryError.duplicate` when the name is taken and `registration` is not `.override`.
+    public mutating func register(
+        _ policy: Policy, _ registration: RegistrationPolicy = .refuseDuplicates
+    ) throws(RegistryError) {
+        guard policies[policy.name] == nil || registration == .override else { throw .duplicate(policy.name) }
+        policies[policy.name] = policy
+    }
+
+    /// What Linux 6.18 does, and the policies `mainline`, `strict` and `salvage`.
+    public static var mainline: Registry {
+        var registry = Registry()
+        for type in BuiltIn.itemTypes { registry.itemTypes.registerBuiltIn(type) }
+        registry.processFunctions = BuiltIn.processFunctions
+        for policy in [Policy.mainline, .strict, .salvage] { registry.policies[policy.name] = policy }
+        return registry
+    }
+}

@@ -1,0 +1,40 @@
+public import BtrfsFormat
+
+/// An item of a log in place; valid during one call.
+public struct LoggedItem: ~Escapable {
+    public let key: Key
+    /// The item's bytes, in the memory of the log block.
+    public let data: RawSpan
+    public let block: LogicalAddress
+    public let slot: Int
+
+    @inline(__always)
+    @_lifetime(copy data)
+    public init(key: Key, data: RawSpan, block: LogicalAddress, slot: Int) {
+        self.key = key
+        self.data = data
+        self.block = block
+        self.slot = slot
+    }
+}
+
+/// Brings the items of one type from a log into the subvolume.
+///
+/// It is called for every item of its type, in key order, in its stage. It works through the context alone:
+/// that is all the built-in handlers have as well. The corresponding kernel function is `replay_one_buffer`.
+public protocol ReplayHandler {
+    /// The pass in which the items are replayed: `inodes`, `directoryIndex` or `everything`.
+    var stage: ReplayStage { get }
+
+    func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError)
+}
+
+/// Says what an item means, in words for people.
+public protocol ItemDescriber {
+    func describe(key: Key, data: RawSpan) -> String
+}
+
+/// Tells whether the bytes of an item are right, before any handler sees them.
+public protocol ItemValidator {
+    func validate(key: Key, data: RawSpan) throws(FormatError)
+}

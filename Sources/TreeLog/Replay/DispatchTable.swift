@@ -1,0 +1,50 @@
+internal import BtrfsFormat
+
+/// What to do with items of each key type, worked out once for a replay.
+struct DispatchTable {
+    enum Action {
+        /// A handler replays it in its stage.
+        case replay(any ReplayHandler)
+        /// Nobody knows it, and it may be passed over only if the policy tolerates that.
+        case passOver(Tolerance)
+        /// Nobody knows it, and it must be known.
+        case refuse
+        /// It is read by the handlers of other items.
+        case nothing
+    }
+
+    struct Entry {
+        var action: Action
+        var stage: ReplayStage
+        var validator: (any ItemValidator)?
+    }
+
+    private let entries: ContiguousArray<Entry>
+
+    init(_ types: ItemTypes) {
+        entries = ContiguousArray((0..<256).map { Self.entry(KeyType(UInt8($0)), types) })
+    }
+
+    @inline(__always)
+    subscript(type: KeyType) -> Entry { entries[Int(type.rawValue)] }
+
+    private static func entry(_ keyType: KeyType, _ types: ItemTypes) -> Entry {
+        guard let type = types[keyType] else {
+            if ItemType.customMandatory.contains(keyType.rawValue) {
+                return Entry(action: .refuse, stage: .inodes)
+            }
+            if ItemType.customOptional.contains(keyType.rawValue) {
+                return Entry(action: .replay(CustomItemHandler()), stage: .everything)
+            }
+            return Entry(action: .passOver(.ignoredItems), stage: .everything)
+        }
+        if let handler = type.handler {
+            return Entry(action: .replay(handler), stage: handler.stage, validator: type.validator)
+        }
+        switch keyType {
+        case .dirItem, .dirLogItem: return Entry(action: .passOver(.oldDirectoryItems), stage: .everything)
+        case .dirLogIndex, .extentChecksum: return Entry(action: .nothing, stage: .pin)
+        default: return Entry(action: .passOver(.ignoredItems), stage: .everything)
+        }
+    }
+}

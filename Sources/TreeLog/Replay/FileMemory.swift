@@ -1,0 +1,13 @@
+internal import BtrfsFormat
+
+/// What is known of the file whose extents are being replayed. The extents of a log come in order, so most of
+/// them lie behind all that the file has and need no search.
+struct FileMemory {
+    var inode = ObjectID(0)
+    /// Where the last extent of the file ends: behind this there is nothing to drop.
+    var end: UInt64 = 0
+    /// What is to be added to the inode's count of bytes.
+    var byteCountDelta: Int64 = 0
+    /// Whether the file has checksums; nil until it is asked for.
+    var hasChecksums: Bool?
+}

@@ -1,0 +1,73 @@
+internal import BtrfsFormat
+internal import BtrfsVolume
+
+/// Gives every inode on the fix-up list the link count that its names make (rules F and C), highest inode first.
+///
+/// An inode without a name becomes an orphan, which Linux deletes when it mounts the volume; a directory without a
+/// name first loses all its names, which puts more inodes on the list. The corresponding kernel functions are
+/// `fixup_inode_link_counts` and `fixup_inode_link_count`.
+enum LinkCounts {
+    static func settle(_ context: inout ReplayContext) throws(LogError) {
+        try context.settleByteCount()
+        context.place = LogPlace(subvolume: context.subvolume, stage: .linkCounts)
+        while let inode = context.fixUps.removeHighest() {
+            context.place.key = Key(inode, .inodeItem, 0)
+            try settle(inode, &context)
+        }
+        context.place.key = nil
+    }
+
+    private static func settle(_ inode: ObjectID, _ context: inout ReplayContext) throws(LogError) {
+        let cursor = context.cursor
+        let count: UInt64
+        do {
+            // The inode item and the references stand side by side.
+            guard try cursor.seek(Key(inode, .inodeItem, 0)) else { throw context.failure(.missingInode(inode)) }
+            let mode: UInt32
+            let nlink: UInt32
+            let item = cursor.data
+            mode = try item.u32(at: 52)
+            nlink = try item.u32(at: 40)
+            count = try countNames(of: inode, cursor)
+            if UInt64(nlink) != count {
+                let links = UInt32(clamping: count)
+                try context.names.updateInode(inode) { $0.nlink = links }
+            }
+            guard count == 0 else { return }
+            if mode & InodeItem.fileTypeMask == 0o040000 {
+                try DirectoryDeletions.removeAll(of: inode, in: &context)
+            }
+            try context.names.addOrphan(inode)
+        } catch let error as VolumeError {
+            throw context.failure(error)
+        } catch let error as FormatError {
+            throw context.failure(error)
+        } catch let error as LogError {
+            throw error
+        } catch { throw context.failure(.plugin("\(error)")) }
+        try noteLost(inode, &context)
+    }
+
+    /// Counts the names behind the inode item on which the cursor stands.
+    private static func countNames(of inode: ObjectID, _ cursor: TreeCursor) throws -> UInt64 {
+        var count: UInt64 = 0
+        while try cursor.next(), cursor.key.objectID == inode, cursor.key.type <= .inodeExtref {
+            let item = cursor.data
+            if cursor.key.type == .inodeRef {
+                var entries = InodeRefs(item)
+                while try entries.next() != nil { count += 1 }
+            } else if cursor.key.type == .inodeExtref {
+                var entries = InodeExtrefs(item)
+                while try entries.next() != nil { count += 1 }
+            }
+        }
+        return count
+    }
+
+    private static func noteLost(_ inode: ObjectID, _ context: inout ReplayContext) throws(LogError) {
+        if context.report.isLogged(inode) {
+            try context.tolerate(.lostInodes, "inode \(inode) ends without a name and is deleted")
+        }
+        context.report.update(inode) { $0.isOrphan = true }
+    }
+}

@@ -1,0 +1,146 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+// Files: which one is being replayed, and the checksums of its extents.
+
+extension ReplayContext {
+    /// Makes `inode` the file whose extents are replayed.
+    ///
+    /// - Throws: `missingInode` when the subvolume has no such inode.
+    mutating func selectFile(_ inode: ObjectID) throws(LogError) {
+        if file.inode == inode { return }
+        try settleByteCount()
+        guard try inodeExists(inode) else { throw failure(.missingInode(inode)) }
+        file = FileMemory(inode: inode)
+        do {
+            if try cursor.seekLast(through: Key(inode, .extentData, .max)) {
+                let key = cursor.key
+                if key.objectID == inode, key.type == .extentData {
+                    let extent = try FileExtent(cursor.data)
+                    let count = extent.isInline ? extent.ramBytes : extent.byteCount
+                    let (end, overflow) = key.offset.addingReportingOverflow(count)
+                    file.end = overflow ? .max : end
+                }
+            }
+        } catch let error as VolumeError {
+            throw failure(error)
+        } catch let error as FormatError {
+            throw failure(error)
+        } catch { throw failure(.plugin("\(error)")) }
+    }
+
+    /// Writes the file's count of bytes, which is kept back while its extents are replayed.
+    mutating func settleByteCount() throws(LogError) {
+        let delta = file.byteCountDelta
+        guard delta != 0 else { return }
+        file.byteCountDelta = 0
+        do {
+            try names.updateInode(file.inode) {
+                $0.nbytes = $0.nbytes &+ UInt64(bitPattern: delta)
+            }
+        } catch { throw failure(error) }
+    }
+
+    /// Whether the selected file has checksums for its data.
+    mutating func selectedFileHasChecksums() throws(LogError) -> Bool {
+        if let known = file.hasChecksums { return known }
+        let item = try inode(file.inode)
+        let hasChecksums = item.map { !$0.flags.contains(.noDataChecksum) } ?? false
+        file.hasChecksums = hasChecksums
+        return hasChecksums
+    }
+
+    /// The bytes of the first extent item of a file that meets a range; nil when there is none.
+    func firstExtent(
+        of inode: ObjectID, from start: UInt64, to end: UInt64
+    ) throws(LogError) -> [UInt8]? {
+        do {
+            let hasBefore = try cursor.seekLast(through: Key(inode, .extentData, start))
+            if !hasBefore { _ = try cursor.seek(Key(inode, .extentData, start)) }
+            while cursor.isValid {
+                let key = cursor.key
+                if key.objectID == inode, key.type == .extentData {
+                    guard key.offset < end else { return nil }
+                    let extent = try FileExtent(cursor.data)
+                    let count = extent.isInline ? extent.ramBytes : extent.byteCount
+                    if key.offset &+ count > start { return cursor.data.copied }
+                } else if key > Key(inode, .extentData, start) {
+                    return nil
+                }
+                guard try cursor.next() else { return nil }
+            }
+            return nil
+        } catch let error as VolumeError {
+            throw failure(error)
+        } catch let error as FormatError {
+            throw failure(error)
+        } catch { throw failure(.plugin("\(error)")) }
+    }
+
+    /// Copies the checksums that the log has for an extent into the checksum tree, in place of any there.
+    ///
+    /// Others in the log are left over from earlier fsyncs and are not copied. The corresponding kernel functions
+    /// are `btrfs_lookup_csums_list`, `btrfs_del_csums` and `btrfs_csum_file_blocks`.
+    ///
+    /// - Returns: for how many bytes on disk there were checksums.
+    mutating func copyChecksums(of extent: FileExtent) throws(LogError) -> UInt64 {
+        let start = extent.checksumStart
+        let (end, overflow) = start.addingReportingOverflow(extent.checksumByteCount)
+        guard !overflow else { throw failure(.damaged("the extent ends beyond the address space")) }
+        do {
+            return try copyChecksums(from: start, to: end)
+        } catch let error as VolumeError {
+            throw failure(error)
+        } catch { throw failure(.plugin("\(error)")) }
+    }
+
+    private func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {
+        let cursor = checksumCursor
+        let size = UInt64(volume.superblock.checksumType.size)
+        guard try seekChecksums(start) else { return 0 }
+        var copied: UInt64 = 0
+        while cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.type == .extentChecksum {
+            let itemStart = cursor.key.offset
+            guard itemStart < end else { break }
+            let data = cursor.data
+            let itemEnd = itemStart &+ UInt64(data.byteCount) / size * sectorSize
+            let from = max(start, itemStart)
+            let to = min(end, itemEnd)
+            if from < to {
+                let first = Int((from - itemStart) / sectorSize * size)
+                let count = Int((to - from) / sectorSize * size)
+                if count > 0 {
+                    let sums = data.extracting(first..<first + count)
+                    try transaction.insertChecksums(LogicalAddress(from), sums)
+                }
+                copied += to - from
+            }
+            // The next extent may go on in this item.
+            if itemEnd >= end { break }
+            guard try cursor.next() else { break }
+        }
+        return copied
+    }
+
+    /// Moves the checksum cursor to the log's first checksum item that may reach beyond `start`. Extents mostly
+    /// come in the order of their addresses, so that is often where the cursor stands, or the item after it.
+    private func seekChecksums(_ start: UInt64) throws(VolumeError) -> Bool {
+        let cursor = checksumCursor
+        let size = UInt64(volume.superblock.checksumType.size)
+        func covers() -> Bool {
+            guard cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.offset <= start else {
+                return false
+            }
+            return start < cursor.key.offset &+ UInt64(cursor.data.byteCount) / size * sectorSize
+        }
+        if covers() { return true }
+        if cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.offset < start {
+            _ = try cursor.next()
+            if covers() { return true }
+        }
+        let key = Key(.extentChecksum, .extentChecksum, start)
+        if try cursor.seekLast(through: key), cursor.key.objectID == .extentChecksum { return true }
+        _ = try cursor.seek(key)
+        return cursor.isValid
+    }
+}

@@ -1,0 +1,167 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+/// What a handler works with: the log, the subvolume as it is after all that was replayed so far, and the edits
+/// and decisions that the rules of replay are made of.
+///
+/// There is one for each subvolume that has a log, for the whole replay. Spans from `tree`, `logged` and cursors
+/// are valid until the tree they came from changes; logs never change.
+public struct ReplayContext: ~Copyable {
+    public let volume: Volume
+    public let transaction: Transaction
+    public let subvolume: ObjectID
+    /// The log of the subvolume.
+    public let logged: Tree
+    /// The tree of the subvolume with what has been replayed so far. Change it through the context, which keeps
+    /// track of what it knows.
+    public let tree: Tree
+    /// The same as files and names.
+    public let names: Namespace
+    /// The change time for inodes that lose a name.
+    public let now: Timestamp
+    /// Where the walk stands: the item that is being replayed.
+    public internal(set) var place: LogPlace
+    /// What has been done; handlers add to it.
+    public var report: SubvolumeReport
+
+    let policy: ResolvedPolicy
+    let itemTypes: ItemTypes
+    let leftOut: LeftOut
+    let sectorSize: UInt64
+    let hasHoleItems: Bool
+    let hasExtendedReferences: Bool
+
+    // Cursors are made once.
+    let cursor: TreeCursor
+    let logCursor: TreeCursor
+    let checksumCursor: TreeCursor
+    let paths: NamePathFinder
+
+    var fixUps = FixUpList()
+    var directories = DirectoryMemory()
+    var file = FileMemory()
+    /// An inode that is known to exist.
+    private var lastInode = ObjectID(0)
+    private var lastType: (inode: ObjectID, type: DirEntryType) = (ObjectID(0), .unknown)
+    private var extrefState: (inode: ObjectID, hasAny: Bool) = (ObjectID(0), false)
+
+    init(
+        log: LogTree, subvolume: ObjectID, tree: Tree, transaction: Transaction, setup: ReplaySetup,
+        leftOut: LeftOut
+    ) {
+        self.transaction = transaction
+        self.subvolume = subvolume
+        self.tree = tree
+        self.leftOut = leftOut
+        volume = transaction.volume
+        logged = log.tree
+        names = Namespace(tree, in: transaction)
+        now = setup.options.now
+        place = LogPlace(subvolume: subvolume)
+        report = SubvolumeReport(subvolume: subvolume, leftOut: leftOut.things)
+        policy = setup.policy
+        itemTypes = setup.registry.itemTypes
+        sectorSize = UInt64(volume.sectorSize)
+        hasHoleItems = !volume.superblock.incompat.contains(.noHoles)
+        hasExtendedReferences = volume.superblock.incompat.contains(.extendedReferences)
+        cursor = tree.makeCursor()
+        logCursor = log.tree.makeCursor()
+        checksumCursor = log.tree.makeCursor()
+        paths = NamePathFinder(names)
+    }
+
+    // MARK: Errors
+
+    /// An error at the place where the walk stands.
+    @inline(never)
+    public func failure(_ cause: LogError.Cause, note: String? = nil) -> LogError {
+        LogError(cause, at: place, note: note)
+    }
+
+    @inline(never)
+    public func failure(_ error: VolumeError) -> LogError { LogError(.volume(error), at: place) }
+
+    @inline(never)
+    public func failure(_ error: FormatError) -> LogError { LogError(.format(error), at: place) }
+
+    // MARK: Looking things up
+
+    /// Whether the subvolume has the inode.
+    ///
+    /// - Complexity: O(1) for the inode asked for last, otherwise O(log *n*).
+    @inline(__always)
+    public mutating func inodeExists(_ inode: ObjectID) throws(LogError) -> Bool {
+        if inode == lastInode { return true }
+        return try lookUpInode(inode)
+    }
+
+    private mutating func lookUpInode(_ inode: ObjectID) throws(LogError) -> Bool {
+        do {
+            guard try tree.contains(Key(inode, .inodeItem, 0)) else { return false }
+        } catch { throw failure(error) }
+        lastInode = inode
+        return true
+    }
+
+    /// Notes that an inode item was put.
+    mutating func noteInode(_ inode: ObjectID) {
+        lastInode = inode
+        lastType = (ObjectID(0), .unknown)
+    }
+
+    /// The type that directory entries of an inode have, by its mode.
+    mutating func fileType(of inode: ObjectID) throws(LogError) -> DirEntryType {
+        if lastType.inode == inode { return lastType.type }
+        guard let item = try self.inode(inode) else { throw failure(.missingInode(inode)) }
+        lastType = (inode, item.fileType)
+        return item.fileType
+    }
+
+    /// The inode item of the subvolume; nil where there is none.
+    public func inode(_ inode: ObjectID) throws(LogError) -> InodeItem? {
+        do { return try names.inode(inode) } catch { throw failure(error) }
+    }
+
+    /// What is known of a directory; nil when the subvolume has no inode of this number.
+    ///
+    /// - Complexity: O(1) for directories used lately, otherwise O(log *n*).
+    @inline(__always)
+    public mutating func directory(_ inode: ObjectID) throws(LogError) -> DirectoryState? {
+        if let state = directories.state(of: inode) { return state }
+        return try lookUpDirectory(inode)
+    }
+
+    private mutating func lookUpDirectory(_ inode: ObjectID) throws(LogError) -> DirectoryState? {
+        var state = DirectoryState(inode: inode, highestIndex: 0, mayHaveNames: false)
+        do {
+            guard try tree.contains(Key(inode, .inodeItem, 0)) else { return nil }
+            if try cursor.seekLast(through: Key(inode, .dirIndex, .max)) {
+                let key = cursor.key
+                if key.objectID == inode, key.type == .dirIndex {
+                    state.highestIndex = key.offset
+                    state.mayHaveNames = true
+                } else if key.objectID == inode, key.type == .dirItem {
+                    state.mayHaveNames = true
+                }
+            }
+        } catch { throw failure(error) }
+        directories.note(state)
+        return state
+    }
+
+    /// Whether the subvolume has INODE_EXTREF items of the inode.
+    mutating func hasExtrefs(_ inode: ObjectID) throws(LogError) -> Bool {
+        guard hasExtendedReferences else { return false }
+        if extrefState.inode == inode { return extrefState.hasAny }
+        do {
+            _ = try cursor.seek(Key(inode, .inodeExtref, 0))
+        } catch { throw failure(error) }
+        let hasAny = cursor.isValid && cursor.key.objectID == inode && cursor.key.type == .inodeExtref
+        extrefState = (inode, hasAny)
+        return hasAny
+    }
+
+    /// Whether the policy leaves the inode out of this replay. Its names then stay as they are.
+    @inline(__always)
+    public func isLeftOut(_ inode: ObjectID) -> Bool { !leftOut.isEmpty && leftOut.contains(inode) }
+}

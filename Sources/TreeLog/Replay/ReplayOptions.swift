@@ -1,0 +1,27 @@
+public import BtrfsFormat
+
+#if canImport(Glibc)
+    internal import Glibc
+#endif
+
+/// What else a replay needs to know.
+public struct ReplayOptions {
+    /// The change time of inodes that lose a name in the replay. With a fixed one the result depends on the
+    /// image alone.
+    public var now: Timestamp
+    /// Called at most once for each log block of each stage.
+    public var progress: ((Progress) -> Void)?
+
+    public init(now: Timestamp = .current, progress: ((Progress) -> Void)? = nil) {
+        self.now = now
+        self.progress = progress
+    }
+}
+
+extension Timestamp {
+    /// The time of the system's clock.
+    public static var current: Timestamp {
+        let elapsed = ContinuousEpoch.sinceEpoch()
+        return Timestamp(seconds: elapsed.seconds, nanoseconds: elapsed.nanoseconds)
+    }
+}

@@ -1,0 +1,220 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+/// Replays the logs of a volume.
+///
+/// ```swift
+/// let volume = try Volume(opening: devices)
+/// let replayer = try Replayer(volume)
+/// let transaction = try Transaction(on: volume)
+/// let report = try replayer.run(in: transaction)
+/// try transaction.commit()          // or drop it: then nothing has happened
+/// ```
+///
+/// The stages `pin`, `inodes`, `directoryIndex` and `everything` are walks over the logs of all subvolumes, each done
+/// for all of them, by descending number, before the next begins. The corresponding kernel function is
+/// `btrfs_recover_log_trees`.
+public final class Replayer {
+    public let volume: Volume
+    private let setup: ReplaySetup
+    private var leftOut: [ObjectID: LeftOut] = [:]
+    private var restartCount = 0
+
+    /// After this many new starts for a single inode each, one run looks for all that has to be left out.
+    private static let singleRestartLimit = 16
+
+    /// Makes ready for a replay by what is registered; reads nothing.
+    ///
+    /// - Throws: `LogError` when the registry lacks the policy or a process function.
+    public init(
+        _ volume: Volume, registry: Registry = .mainline, policy: String = Policy.mainlineName,
+        options: ReplayOptions = ReplayOptions()
+    ) throws(LogError) {
+        self.volume = volume
+        setup = try ReplaySetup(registry, policy: policy, options)
+    }
+
+    /// Replays all logs into `transaction`. Whoever called commits it, drops it, or reads it.
+    ///
+    /// Where a policy may leave things out, runs in transactions of their own first find out which; a policy without
+    /// resolvers needs one run.
+    ///
+    /// - Returns: what was done. On a volume without a log that is nothing.
+    /// - Throws: `LogError` when the log cannot be replayed under the policy. The transaction is then of no use.
+    public func run(in transaction: Transaction) throws(LogError) -> ReplayReport {
+        if setup.policy.handlesAny { _ = try run() }
+        return try attempt(in: transaction, isCollecting: false)
+    }
+
+    /// Replays all logs into a new transaction, beginning anew as often as something has to be left out.
+    ///
+    /// At most once for each inode and item of the logs: each time there is one more that is left out.
+    public func run() throws(LogError) -> (transaction: Transaction, report: ReplayReport) {
+        while true {
+            let transaction = try makeTransaction()
+            let isCollecting = restartCount >= Self.singleRestartLimit
+            do throws(LogError) {
+                let report = try attempt(in: transaction, isCollecting: isCollecting)
+                return (transaction, report)
+            } catch {
+                guard case .leaveOut(let thing) = error.cause else { throw error }
+                try leaveOut(thing, error)
+            }
+        }
+    }
+
+    private func makeTransaction() throws(LogError) -> Transaction {
+        do { return try Transaction(on: volume) } catch { throw LogError(.volume(error)) }
+    }
+
+    private func leaveOut(_ thing: SkippedThing, _ error: LogError) throws(LogError) {
+        guard leftOut[thing.subvolume, default: LeftOut()].insert(thing) else {
+            throw LogError(
+                .plugin("leaving this out does not help: \(thing)"), at: error.place, note: error.note)
+        }
+        restartCount += 1
+    }
+
+    // MARK: One run
+
+    private func attempt(in transaction: Transaction, isCollecting: Bool) throws(LogError) -> ReplayReport {
+        var report = ReplayReport(
+            committedGeneration: volume.superblock.generation, generation: transaction.generation,
+            policy: setup.policy.name)
+        report.handlers = handlerReports()
+        report.restartCount = restartCount
+        guard let forest = try LogForest(of: volume) else { return report }
+        var sessions: [ReplaySession] = []
+        var skipped: [SubvolumeReport] = []
+        report.logBlockCount = try pin(forest, transaction, isCollecting, &sessions, &skipped)
+        for stage in [ReplayStage.inodes, .directoryIndex, .everything] {
+            try walk(sessions, stage, transaction, blockCount: report.logBlockCount)
+        }
+        if isCollecting { try throwFound(sessions) }
+        report.subvolumes = (sessions.map(\.report) + skipped).sorted { $0.subvolume > $1.subvolume }
+        return report
+    }
+
+    private func throwFound(_ sessions: [ReplaySession]) throws(LogError) {
+        var last: LogError?
+        for session in sessions {
+            for thing in session.found ?? [] {
+                let error = LogError(.leaveOut(thing), at: thing.place)
+                // All but the last go into the list here; the last one starts the next run.
+                if let previous = last, case .leaveOut(let thing) = previous.cause {
+                    _ = leftOut[thing.subvolume, default: LeftOut()].insert(thing)
+                }
+                last = error
+            }
+        }
+        if let last { throw last }
+    }
+
+    private func handlerReports() -> [HandlerReport] {
+        setup.registry.itemTypes.all.compactMap { type in
+            type.handler.map {
+                HandlerReport(
+                    itemType: type.name, keyType: type.keyType, handler: String(describing: Swift.type(of: $0)),
+                    stage: $0.stage)
+            }
+        }
+    }
+
+    /// Pins every block of every log, and opens a session for each log that is to be replayed.
+    ///
+    /// - Returns: how many blocks there are.
+    private func pin(
+        _ forest: LogForest, _ transaction: Transaction, _ isCollecting: Bool,
+        _ sessions: inout [ReplaySession], _ skipped: inout [SubvolumeReport]
+    ) throws(LogError) -> Int {
+        let walk = LogWalk()
+        var control = WalkControl(stage: .pin, process: setup.pin)
+        control.pin = true
+        control.transaction = transaction
+        control.target = TransactionTarget(
+            transaction, hasMixedGroups: volume.superblock.incompat.contains(.mixedGroups))
+        control.progress = setup.options.progress
+        try walk.run(over: forest.roots, control)
+        for entry in forest.entries {
+            guard let log = try open(entry, in: forest, &skipped) else { continue }
+            let session = try session(for: entry, log, forest, transaction, isCollecting, &skipped)
+            control.session = session
+            control.damageHandler = session
+            try walk.run(over: log, control)
+            if let session { sessions.append(session) }
+        }
+        return walk.blockCount
+    }
+
+    /// Opens the log of a subvolume; nil when the policy leaves it out because its root cannot be read.
+    private func open(
+        _ entry: LogForest.Entry, in forest: LogForest, _ skipped: inout [SubvolumeReport]
+    ) throws(LogError) -> LogTree? {
+        do throws(LogError) {
+            return try forest.open(entry)
+        } catch {
+            guard setup.policy.handles(.damagedItem), let resolver = setup.policy.resolver(for: .damagedItem)
+            else { throw error }
+            let conflict = Conflict(
+                .damagedItem, at: error.place, inode: .firstFree, detail: error.causeText,
+                mainline: .abort(reason: error.causeText))
+            switch try resolver.resolve(conflict) {
+            case .skipInode, .skipItem: break
+            default: throw error
+            }
+            let thing = SkippedThing(.log, of: entry.subvolume, reason: error.causeText, at: error.place)
+            var report = SubvolumeReport(subvolume: entry.subvolume, leftOut: [thing])
+            report.isReplayed = false
+            skipped.append(report)
+            return nil
+        }
+    }
+
+    /// The replay of a log; nil when its subvolume does not exist.
+    private func session(
+        for entry: LogForest.Entry, _ log: LogTree, _ forest: LogForest, _ transaction: Transaction,
+        _ isCollecting: Bool, _ skipped: inout [SubvolumeReport]
+    ) throws(LogError) -> ReplaySession? {
+        let tree: Tree?
+        do {
+            tree = try forest.hasSubvolume(entry) ? try transaction.tree(entry.subvolume) : nil
+        } catch let error as VolumeError {
+            throw LogError(.volume(error), at: entry.place)
+        } catch let error as LogError {
+            throw error
+        } catch { throw LogError(.plugin("\(error)"), at: entry.place) }
+        if let tree {
+            return ReplaySession(
+                log, of: entry.subvolume, into: tree, in: transaction, setup,
+                leftOut: leftOut[entry.subvolume] ?? LeftOut(), isCollecting: isCollecting)
+        }
+        let reason = "there is no subvolume \(entry.subvolume)"
+        guard setup.policy.tolerates(.missingSubvolumes) else {
+            throw LogError(
+                .notTolerated(.missingSubvolumes, policy: setup.policy.name, detail: reason), at: entry.place)
+        }
+        var report = SubvolumeReport(subvolume: entry.subvolume)
+        report.isReplayed = false
+        report.tolerated[.missingSubvolumes] = 1
+        report.skip(.log, reason, at: entry.place)
+        skipped.append(report)
+        return nil
+    }
+
+    private func walk(
+        _ sessions: [ReplaySession], _ stage: ReplayStage, _ transaction: Transaction, blockCount: Int
+    ) throws(LogError) {
+        let walk = LogWalk()
+        var control = WalkControl(stage: stage, process: setup.replay)
+        control.transaction = transaction
+        control.progress = setup.options.progress
+        control.blockCount = blockCount
+        for session in sessions {
+            control.session = session
+            control.damageHandler = session
+            session.begin(stage)
+            try walk.run(over: session.log, control)
+            if stage == .everything { try session.settleLinkCounts() }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+/// Why a log could not be walked or replayed, where, and what can be done about it.
+///
+/// Nothing on the volume has changed when this is thrown: a replay stays in memory until its commit.
+public struct LogError: Error, Sendable {
+    public enum Cause: Sendable {
+        /// The volume could not be read or changed.
+        case volume(VolumeError)
+        /// An item's bytes are not what the format says.
+        case format(FormatError)
+        /// Items contradict each other or the subvolume, so that the kernel would stop as well.
+        case damaged(String)
+        /// What Linux would take blindly although it harms the volume.
+        case refused(String)
+        /// An item is for an inode that is neither in the log nor in the subvolume.
+        case missingInode(ObjectID)
+        /// A name is for a directory that is neither in the log nor in the subvolume.
+        case missingDirectory(ObjectID)
+        /// A directory has another name at the index that a logged name has.
+        case indexTaken(directory: ObjectID, index: UInt64)
+        /// The log holds items of a type that must be understood, and nobody registered it.
+        case unregisteredType(KeyType)
+        /// A policy said to stop.
+        case stopped(by: String, kind: ConflictKind, reason: String)
+        /// A policy does not tolerate what the kernel does.
+        case notTolerated(Tolerance, policy: String, detail: String)
+        /// A resolver gave an answer that its kind of conflict cannot have.
+        case invalidResolution(resolver: String, kind: ConflictKind, resolution: Resolution)
+        /// A handler, resolver or process function of a plugin failed.
+        case plugin(String)
+        /// The registry has no process function or policy of this name.
+        case unknownName(String)
+        /// A resolver said to leave out an inode or item: the replay starts again without it.
+        case leaveOut(SkippedThing)
+    }
+
+    public var cause: Cause
+    public var place: LogPlace
+    /// What else is known, such as the other side of a comparison.
+    public var note: String?
+
+    @inline(never)
+    public init(_ cause: Cause, at place: LogPlace = LogPlace(), note: String? = nil) {
+        self.cause = cause
+        self.place = place
+        self.note = note
+    }
+
+    /// The inode whose items cannot be replayed because of this, where it is known.
+    public var inode: ObjectID? {
+        guard let key = place.key, key.objectID >= .firstFree, key.objectID <= .lastFree else { return nil }
+        return key.objectID
+    }
+
+    /// The kind of conflict that a policy may resolve instead of failing; nil for what no policy can help.
+    public var conflictKind: ConflictKind? {
+        switch cause {
+        case .format, .damaged, .refused, .volume(.format), .volume(.damaged), .volume(.refused),
+            .volume(.noSuchKey), .volume(.keyExists), .volume(.itemTooLarge):
+            .damagedItem
+        case .missingInode: .missingInode
+        case .missingDirectory: .missingParent
+        case .indexTaken: .index
+        case .unregisteredType: .customItem
+        case .volume, .stopped, .notTolerated, .invalidResolution, .plugin, .unknownName, .leaveOut: nil
+        }
+    }
+
+    /// What the user can do next.
+    public var nextStep: String {
+        switch cause {
+        case .volume(.device), .volume(.noSpace), .volume(.unsupported):
+            "The log is untouched; replay again when this is solved."
+        case .unregisteredType(let type):
+            "Load the plugin that defines key type \(type.rawValue), or replay with the policy 'salvage'."
+        case .stopped, .notTolerated:
+            "Replay with the policy 'mainline' to do what the kernel does, or with 'salvage'."
+        case .invalidResolution, .plugin, .unknownName:
+            "Correct the plugin or choose another policy; the volume is unchanged."
+        case .volume, .format, .damaged, .refused, .missingInode, .missingDirectory, .indexTaken, .leaveOut:
+            "The kernel cannot mount this log either; the policy 'salvage' replays all but what is damaged."
+        }
+    }
+}
+
+extension LogError: CustomStringConvertible {
+    public var description: String {
+        let text = "\(place): \(causeText)"
+        return note.map { "\(text) (\($0))" } ?? text
+    }
+
+    /// The cause alone, without the place.
+    public var causeText: String {
+        switch cause {
+        case .volume(let error): "\(error)"
+        case .format(let error): "\(error)"
+        case .damaged(let text), .refused(let text), .plugin(let text): text
+        case .missingInode(let inode): "inode \(inode) is neither in the log nor in the subvolume"
+        case .missingDirectory(let inode): "directory \(inode) is neither in the log nor in the subvolume"
+        case .indexTaken(let directory, let index):
+            "directory \(directory) has another name at index \(index)"
+        case .unregisteredType(let type):
+            "the log holds items of the unregistered mandatory key type \(type.rawValue)"
+        case .stopped(let policy, let kind, let reason): "policy '\(policy)' stopped at a conflict (\(kind)): \(reason)"
+        case .notTolerated(_, let policy, let detail): "policy '\(policy)' does not tolerate this: \(detail)"
+        case .invalidResolution(let resolver, let kind, let resolution):
+            "\(resolver) answered '\(resolution)', which a conflict of kind '\(kind)' cannot have"
+        case .unknownName(let name): "nothing is registered under the name '\(name)'"
+        case .leaveOut(let thing): "left out: \(thing)"
+        }
+    }
+}

@@ -1,0 +1,162 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+/// What a replay did, or in a dry run would do.
+public struct ReplayReport: Sendable {
+    /// The generation of the superblock, and the one that the commit of the replay gives it.
+    public var committedGeneration: Generation
+    public var generation: Generation
+    public var policy: String
+    /// Which handler replays which type of item, and when.
+    public var handlers: [HandlerReport] = []
+    /// By descending number, in the order of the replay.
+    public var subvolumes: [SubvolumeReport] = []
+    /// How many log blocks there are, all of them kept from being allocated.
+    public var logBlockCount = 0
+    /// How often the replay started again because something had to be left out.
+    public var restartCount = 0
+
+    public init(committedGeneration: Generation, generation: Generation, policy: String) {
+        self.committedGeneration = committedGeneration
+        self.generation = generation
+        self.policy = policy
+    }
+
+    /// Everything that was left out.
+    public var skipped: [SkippedThing] { subvolumes.flatMap(\.skipped) }
+
+    /// Whether a policy left out something that Linux would have replayed or failed at.
+    public var isPartial: Bool { subvolumes.contains { !$0.leftOut.isEmpty } }
+}
+
+/// A handler in force.
+public struct HandlerReport: Equatable, Sendable {
+    public var itemType: String
+    public var keyType: KeyType
+    public var handler: String
+    public var stage: ReplayStage
+}
+
+/// What was done in one subvolume.
+public struct SubvolumeReport: Sendable {
+    public var subvolume: ObjectID
+    /// False when the log was skipped since the subvolume does not exist.
+    public var isReplayed = true
+    /// Items of the log that were looked at in the stage `everything`.
+    public var itemCount = 0
+    /// Inodes whose items were passed over since they had no name any more when they were logged.
+    public var ignoredInodeCount = 0
+    /// Names taken from another inode.
+    public var takenNameCount = 0
+    /// Items of types that replay does not know, by key type.
+    public var ignoredItems: [KeyType: Int] = [:]
+    /// How often something odd was let pass.
+    public var tolerated: [Tolerance: Int] = [:]
+    /// Conflicts that the policy decided; those that the built-in rules settle are not listed.
+    public var conflicts: [ConflictReport] = []
+    /// Single names and items that were passed over, as Linux does as well.
+    public var passedOver: [SkippedThing] = []
+    /// What the policy left out of the log.
+    public var leftOut: [SkippedThing] = []
+    /// What happened to each inode, in the order in which it was first touched.
+    public private(set) var inodes: [InodeReport] = []
+    private var slots: [ObjectID: Int] = [:]
+    private var lastSlot = -1
+    /// Names given to committed files by the answer `keepBoth`.
+    public private(set) var renames: [RenameReport] = []
+
+    init(subvolume: ObjectID, leftOut: [SkippedThing] = []) {
+        self.subvolume = subvolume
+        self.leftOut = leftOut
+    }
+
+    public var skipped: [SkippedThing] { leftOut + passedOver }
+
+    /// Changes what the report says of an inode.
+    @inline(__always)
+    public mutating func update(_ inode: ObjectID, _ change: (inout InodeReport) -> Void) {
+        if lastSlot < 0 || inodes[lastSlot].inode != inode { select(inode) }
+        change(&inodes[lastSlot])
+    }
+
+    private mutating func select(_ inode: ObjectID) {
+        // Items come by ascending inode, so the next one is mostly the neighbour.
+        if lastSlot + 1 < inodes.count, inodes[lastSlot + 1].inode == inode {
+            lastSlot += 1
+            return
+        }
+        if let slot = slots[inode] {
+            lastSlot = slot
+            return
+        }
+        lastSlot = inodes.count
+        slots[inode] = lastSlot
+        inodes.append(InodeReport(inode: inode))
+    }
+
+    mutating func noteInode(_ inode: ObjectID, mode: UInt32, isNew: Bool) {
+        update(inode) {
+            $0.isLogged = true
+            $0.isNew = isNew
+            $0.mode = mode
+        }
+    }
+
+    func isLogged(_ inode: ObjectID) -> Bool { slots[inode].map { inodes[$0].isLogged } ?? false }
+
+    mutating func note(_ conflict: Conflict, _ resolution: Resolution) {
+        conflicts.append(
+            ConflictReport(
+                kind: conflict.kind, place: conflict.place, inode: conflict.inode, name: conflict.name,
+                directory: conflict.directory, detail: conflict.detail, resolution: resolution))
+    }
+
+    /// Notes something that was passed over.
+    public mutating func skip(_ what: SkippedThing.What, _ reason: String, at place: LogPlace) {
+        passedOver.append(SkippedThing(what, of: subvolume, reason: reason, at: place))
+    }
+
+    mutating func noteRename(_ inode: ObjectID, to name: [UInt8]) {
+        renames.append(RenameReport(inode: inode, name: name))
+    }
+}
+
+/// A committed file that got another name because a logged one took its own.
+public struct RenameReport: Equatable, Sendable {
+    public var inode: ObjectID
+    public var name: [UInt8]
+}
+
+/// A conflict and how the policy decided it.
+public struct ConflictReport: Sendable {
+    public var kind: ConflictKind
+    public var place: LogPlace
+    public var inode: ObjectID
+    public var name: [UInt8]?
+    public var directory: ObjectID?
+    public var detail: String
+    public var resolution: Resolution
+}
+
+/// What happened to one inode.
+public struct InodeReport: Equatable, Sendable {
+    public var inode: ObjectID
+    /// File type and permissions by the log; 0 for an inode of which only names changed.
+    public var mode: UInt32 = 0
+    /// Whether the log has an inode item, and whether the inode did not exist before.
+    public var isLogged = false
+    public var isNew = false
+    /// Whether the inode ended without a name; it is deleted at the next mount.
+    public var isOrphan = false
+    public var addedNameCount: UInt32 = 0
+    public var removedNameCount: UInt32 = 0
+    public var setXattrCount: UInt32 = 0
+    public var removedXattrCount: UInt32 = 0
+    public var customItemCount: UInt32 = 0
+    public var extentCount: UInt32 = 0
+    /// Bytes of the file's content that came from the log, without holes.
+    public var byteCount: UInt64 = 0
+    public var missingChecksumByteCount: UInt64 = 0
+
+    init(inode: ObjectID) { self.inode = inode }
+}

@@ -1,0 +1,77 @@
+public import BtrfsFormat
+public import BtrfsVolume
+
+/// One block of a log, as a walk hands it to its process function.
+///
+/// A leaf may not have been read yet: what needs its content calls `read`, what only needs its address does not,
+/// so that even an unreadable leaf can be pinned.
+public final class LogBlock {
+    public let log: LogTree
+    public let address: LogicalAddress
+    /// 0 for a leaf.
+    public let level: Int
+    /// The generation that the pointer to the block, or the root item, tells.
+    public let generation: Generation
+    /// The first key of the block by the node above it, and the key of the block after it; nil where there is none.
+    public let firstKey: Key?
+    public let limit: Key?
+    private let parent: TreeBlock?
+    private let parentSlot: Int
+    private var content: TreeBlock?
+
+    /// The root block of a log.
+    init(rootOf log: LogTree) {
+        self.log = log
+        content = log.tree.root
+        address = log.address
+        level = log.level
+        generation = log.generation
+        firstKey = nil
+        limit = nil
+        parent = nil
+        parentSlot = 0
+    }
+
+    /// The block below `parent` at `slot`.
+    init(below parent: TreeBlock, at slot: Int, of log: LogTree, limit: Key?) {
+        self.log = log
+        self.parent = parent
+        parentSlot = slot
+        address = parent.childAddress(at: slot)
+        level = parent.level - 1
+        generation = parent.childGeneration(at: slot)
+        firstKey = parent.key(at: slot)
+        self.limit = slot + 1 < parent.count ? parent.key(at: slot + 1) : limit
+    }
+
+    public var place: LogPlace { LogPlace(subvolume: log.subvolume, block: address) }
+
+    /// The bytes of the block, read and verified on first use.
+    ///
+    /// - Throws: `LogError` with the block's place when no copy of it is as it should be.
+    @_lifetime(borrow self)
+    public func read() throws(LogError) -> RawSpan {
+        let block = try load()
+        return held(block.bytes, by: self)
+    }
+
+    func load() throws(LogError) -> TreeBlock {
+        if let content { return content }
+        guard let parent else { throw LogError(.damaged("the block has no parent"), at: place) }
+        do {
+            let block = try log.tree.child(at: parentSlot, of: parent)
+            content = block
+            return block
+        } catch {
+            throw LogError(.volume(error), at: place)
+        }
+    }
+
+    /// The inodes of which the block may hold items, by the keys in the node above it.
+    public var inodeRange: ClosedRange<UInt64> {
+        let first = max(firstKey?.objectID.rawValue ?? 0, ObjectID.firstFree.rawValue)
+        var last = limit?.objectID.rawValue ?? .max
+        if let limit, limit.type <= .inodeItem, last > 0 { last -= 1 }
+        return first...max(first, min(last, ObjectID.lastFree.rawValue))
+    }
+}

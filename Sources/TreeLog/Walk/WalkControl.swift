@@ -1,0 +1,37 @@
+public import BtrfsVolume
+
+/// How a walk over a log goes: what is done with each block, and for which purpose.
+///
+/// The corresponding kernel structure is `walk_control`.
+public struct WalkControl {
+    /// After its process function each block is freed: the log is given up.
+    public var free = false
+    /// Blocks are to be written.
+    public var write = false
+    /// Blocks are to be waited for.
+    public var wait = false
+    /// Blocks are to be pinned.
+    public var pin = false
+    /// The pass of the replay that this walk is.
+    public var stage: ReplayStage
+    /// What is done with each block.
+    public var process: any ProcessFunction
+    /// What the flags above act on.
+    public var target: (any LogBlockTarget)?
+    /// The transaction of the replay.
+    public var transaction: Transaction?
+    /// The replay of the log that is walked; nil in a walk for another purpose.
+    public var session: ReplaySession?
+    public var damageHandler: (any DamageHandler)?
+    public var progress: ((Progress) -> Void)?
+    /// For progress: how many blocks there are.
+    public var blockCount = 0
+
+    public init(stage: ReplayStage, process: any ProcessFunction) {
+        self.stage = stage
+        self.process = process
+    }
+
+    /// The subvolume tree into which the log is replayed.
+    public var destination: Tree? { session?.tree }
+}
