@@ -3,11 +3,17 @@ internal import BtrfsFormat
 /// The checksums of file data: one per sector, in items that cover a run of sectors each.
 ///
 /// Items never overlap. The corresponding kernel functions are `btrfs_del_csums` and `btrfs_csum_file_blocks`.
-struct ChecksumTree {
-    let tree: Tree
-    let sectorSize: UInt64
+package struct ChecksumTree {
+    private let tree: Tree
+    private let sectorSize: UInt64
     /// The size of one checksum in bytes.
-    let size: Int
+    private let size: Int
+
+    package init(tree: Tree, sectorSize: UInt64, size: Int) {
+        self.tree = tree
+        self.sectorSize = sectorSize
+        self.size = size
+    }
 
     /// How many bytes an item may have: what fits a leaf beside one more item header.
     private var itemLimit: Int {
@@ -26,7 +32,7 @@ struct ChecksumTree {
     }
 
     /// Removes the checksums of a range of addresses.
-    func delete(_ target: Range<UInt64>) throws(VolumeError) {
+    package func delete(_ target: Range<UInt64>) throws(VolumeError) {
         guard !target.isEmpty else { return }
         let cursor = tree.makeCursor()
         while try cursor.seekLast(through: key(target.upperBound - 1)) {
@@ -54,7 +60,7 @@ struct ChecksumTree {
     }
 
     /// Stores the checksums of the sectors from `address` on, in place of any that are there.
-    func insert(_ address: UInt64, _ sums: RawSpan) throws(VolumeError) {
+    package func insert(_ address: UInt64, _ sums: RawSpan) throws(VolumeError) {
         let count = sums.byteCount / size
         guard count > 0, sums.byteCount % size == 0, address % sectorSize == 0 else {
             throw .refused("\(sums.byteCount) bytes of checksums at \(address) are not whole sectors")

@@ -3,14 +3,19 @@ internal import BtrfsFormat
 /// Keeps the free space tree exact: in each block group it lists what is free, as extents or as bitmaps.
 ///
 /// The form in which a block group is kept stays as it is: converting is a matter of size, never of correctness.
-struct FreeSpaceTree {
-    let tree: Tree
-    let sectorSize: UInt64
+package struct FreeSpaceTree {
+    package let tree: Tree
+    package let sectorSize: UInt64
+
+    package init(tree: Tree, sectorSize: UInt64) {
+        self.tree = tree
+        self.sectorSize = sectorSize
+    }
 
     /// Takes `range`, which lies in the block group `group`, out of the free space.
     ///
     /// - Throws: `VolumeError.damaged` when not all of it is free.
-    func remove(_ range: Range<UInt64>, from group: Range<UInt64>) throws(VolumeError) {
+    package func remove(_ range: Range<UInt64>, from group: Range<UInt64>) throws(VolumeError) {
         let info = try self.info(of: group)
         let delta =
             info.usesBitmaps
@@ -21,7 +26,7 @@ struct FreeSpaceTree {
     /// Adds `range`, which lies in the block group `group`, to the free space.
     ///
     /// - Throws: `VolumeError.damaged` when some of it is free already.
-    func add(_ range: Range<UInt64>, to group: Range<UInt64>) throws(VolumeError) {
+    package func add(_ range: Range<UInt64>, to group: Range<UInt64>) throws(VolumeError) {
         let info = try self.info(of: group)
         let delta =
             info.usesBitmaps ? try flip(range, of: group, toFree: true) : try addExtent(range, to: group)
@@ -105,19 +110,14 @@ struct FreeSpaceTree {
     private func addExtent(_ range: Range<UInt64>, to group: Range<UInt64>) throws(VolumeError) -> Int64 {
         var merged = range
         var delta: Int64 = 1
-        if let before = try extent(atOrBefore: range.upperBound, in: group) {
-            // The neighbour behind, or one that overlaps.
-            if before.lowerBound == range.upperBound {
-                try tree.remove(key(before))
-                merged = merged.lowerBound..<before.upperBound
-                delta -= 1
-            } else if before.upperBound > range.lowerBound {
-                throw disagreement(range, "is free already, although an extent was there")
-            }
-        }
-        if range.lowerBound > group.lowerBound,
-            let before = try extent(atOrBefore: range.lowerBound - 1, in: group)
+        if let behind = try extent(atOrBefore: range.upperBound, in: group),
+            behind.lowerBound == range.upperBound
         {
+            try tree.remove(key(behind))
+            merged = merged.lowerBound..<behind.upperBound
+            delta -= 1
+        }
+        if let before = try extent(atOrBefore: range.upperBound - 1, in: group) {
             guard before.upperBound <= range.lowerBound else {
                 throw disagreement(range, "is free already, although an extent was there")
             }

@@ -93,9 +93,9 @@ final class MetadataAllocator {
 }
 
 /// Reads what is free in one block group from the trees that tell it.
-enum FreeSpaceScan {
+package enum FreeSpaceScan {
     /// What no item of the extent tree covers.
-    static func fromExtents(of range: Range<UInt64>, in tree: Tree) throws(VolumeError) -> RangeSet {
+    package static func fromExtents(of range: Range<UInt64>, in tree: Tree) throws(VolumeError) -> RangeSet {
         var free = RangeSet()
         free.insert(range)
         let nodeSize = UInt64(tree.nodeSize)
@@ -120,7 +120,7 @@ enum FreeSpaceScan {
     }
 
     /// What the items of the free space tree name, in either form.
-    static func fromFreeSpaceTree(
+    package static func fromFreeSpaceTree(
         of range: Range<UInt64>, in tree: Tree, sectorSize: UInt64
     ) throws(VolumeError) -> RangeSet {
         var free = RangeSet()

@@ -57,13 +57,14 @@ public struct RangeSet: Equatable, Sendable {
     /// The first range of the set that has an address in common with `range`.
     public func firstOverlap(_ range: Range<UInt64>) -> Range<UInt64>? {
         let index = firstIndex(endingAfter: range.lowerBound)
-        guard index < ranges.count, ranges[index].lowerBound < range.upperBound else { return nil }
+        guard !range.isEmpty, index < ranges.count, ranges[index].lowerBound < range.upperBound else { return nil }
         return ranges[index]
     }
 
     public func contains(_ range: Range<UInt64>) -> Bool {
+        if range.isEmpty { return true }
         let index = firstIndex(endingAfter: range.lowerBound)
-        guard index < ranges.count else { return range.isEmpty }
+        guard index < ranges.count else { return false }
         return ranges[index].lowerBound <= range.lowerBound && ranges[index].upperBound >= range.upperBound
     }
 

@@ -11,7 +11,12 @@ public final class Tree {
     public let id: ObjectID
     let volume: Volume
     unowned let transaction: Transaction?
-    package internal(set) var root: TreeBlock
+    package internal(set) var root: TreeBlock {
+        @inline(__always) get { rootBlock }
+        set { rootBlock = newValue }
+    }
+    // Stored properties that only this module sees need no exclusivity checks at run time.
+    private var rootBlock: TreeBlock
     /// Who may own the blocks of this tree; nil where the kernel does not look (below the root of a log).
     let owners: BlockOwners
     /// Blocks with a generation up to this one may be shared with a snapshot.
@@ -36,7 +41,7 @@ public final class Tree {
         self.id = id
         self.volume = volume
         self.transaction = transaction
-        self.root = root
+        rootBlock = root
         self.owners = owners
         self.lastSnapshot = lastSnapshot
         cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)

@@ -6,12 +6,14 @@ package import BtrfsFormat
 /// A node holds the children it has loaded: a descent then costs no look-up by address.
 package final class TreeBlock {
     package let buffer: BlockBuffer
-    package private(set) var address: LogicalAddress
+    package let address: LogicalAddress
     package let level: Int
     /// The number of items or child pointers; the same as in the header.
-    package private(set) var count: Int
+    package var count: Int { @inline(__always) get { storedCount } }
+    // Stored properties that only this module sees need no exclusivity checks at run time.
+    private var storedCount: Int
     /// Whether the block was allocated by the running transaction, so that it may be changed in place.
-    package internal(set) var isNew: Bool
+    let isNew: Bool
     /// Of a node: the children loaded so far, by slot.
     var children: ContiguousArray<TreeBlock?>
 
@@ -20,9 +22,9 @@ package final class TreeBlock {
         self.buffer = buffer
         address = header.address
         level = Int(header.level)
-        count = header.itemCount
+        storedCount = header.itemCount
         isNew = false
-        children = level > 0 ? ContiguousArray(repeating: nil, count: count) : []
+        children = level > 0 ? ContiguousArray(repeating: nil, count: storedCount) : []
     }
 
     /// A new empty block.
@@ -30,7 +32,7 @@ package final class TreeBlock {
         self.buffer = buffer
         self.address = address
         self.level = level
-        count = 0
+        storedCount = 0
         isNew = true
         children = []
         buffer.change { (span: inout MutableRawSpan) in header.store(in: &span) }
@@ -46,7 +48,7 @@ package final class TreeBlock {
 
     @inline(__always)
     func setCount(_ new: Int) {
-        count = new
+        storedCount = new
         buffer.store(UInt32(truncatingIfNeeded: new), at: BlockHeader.itemCountOffset)
     }
 

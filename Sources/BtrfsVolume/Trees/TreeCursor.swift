@@ -8,14 +8,17 @@ public final class TreeCursor {
     private var slots = ContiguousArray<Int>(
         repeating: 0, count: BlockHeader.maximumLevels)
     private var leaf: TreeBlock?
-    public private(set) var slot = 0
+    private var position = 0
 
     init(_ tree: Tree) { self.tree = tree }
+
+    /// The number of the item in its leaf.
+    public var slot: Int { position }
 
     /// Whether the cursor stands on an item.
     public var isValid: Bool {
         guard let leaf else { return false }
-        return slot < leaf.count
+        return position < leaf.count
     }
 
     private var current: TreeBlock {
@@ -24,11 +27,11 @@ public final class TreeCursor {
     }
 
     /// The key of the item; the cursor must be valid.
-    public var key: Key { current.key(at: slot) }
+    public var key: Key { current.key(at: position) }
 
     /// The data of the item; the cursor must be valid.
     public var data: RawSpan {
-        @_lifetime(borrow self) get { held(current.data(at: slot), by: self) }
+        @_lifetime(borrow self) get { held(current.data(at: position), by: self) }
     }
 
     /// The leaf that holds the item.
@@ -49,9 +52,9 @@ public final class TreeCursor {
             block = try tree.child(at: slot, of: block)
         }
         let found: Bool
-        (slot, found) = block.search(key)
+        (position, found) = block.search(key)
         leaf = block
-        if slot >= block.count, try !nextLeaf() { leaf = nil }
+        if position >= block.count, try !nextLeaf() { leaf = nil }
         return found
     }
 
@@ -73,7 +76,7 @@ public final class TreeCursor {
             block = try tree.child(at: block.count - 1, of: block)
         }
         leaf = block.count > 0 ? block : nil
-        slot = block.count - 1
+        position = block.count - 1
         return leaf != nil
     }
 
@@ -82,8 +85,8 @@ public final class TreeCursor {
     /// - Returns: false at the end; the cursor is then not valid.
     public func next() throws(VolumeError) -> Bool {
         guard let leaf else { return false }
-        slot &+= 1
-        if slot < leaf.count { return true }
+        position &+= 1
+        if position < leaf.count { return true }
         if try nextLeaf() { return true }
         self.leaf = nil
         return false
@@ -108,8 +111,8 @@ public final class TreeCursor {
     /// - Returns: false at the beginning; the cursor is then not valid.
     public func previous() throws(VolumeError) -> Bool {
         guard leaf != nil else { return false }
-        if slot > 0 {
-            slot -= 1
+        if position > 0 {
+            position -= 1
             return true
         }
         var level = 1
@@ -135,6 +138,6 @@ public final class TreeCursor {
             block = try tree.child(at: slot, of: block)
         }
         leaf = block
-        slot = last ? block.count - 1 : 0
+        position = last ? block.count - 1 : 0
     }
 }
