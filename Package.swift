@@ -61,10 +61,16 @@ let package = Package(
             name: "KernelOracle", dependencies: ["CKernelOracle", "CSodium"],
             path: "Tests/KernelOracle", swiftSettings: swiftSettings),
         .target(
-            name: "TestSupport", dependencies: ["BlockDevices", "CZstd", "KernelOracle"],
+            name: "TestSupport",
+            dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "CZstd", "KernelOracle"],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
         tests("BlockDevicesTests", ["BlockDevices", "TestSupport"]),
+        tests("BtrfsFormatTests", ["BlockDevices", "BtrfsFormat", "TestSupport"]),
         tests("BtrfsVolumeTests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle"]),
+        tests(
+            "TreeLogTests",
+            ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport", "KernelOracle"]),
+        tests("PublicAPITests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport"]),
         tests("HouseRulesTests", ["TestSupport"]),
         tests("TestSupportTests", ["BlockDevices", "KernelOracle", "TestSupport"]),
         tests("KernelOracleTests", ["KernelOracle", "TestSupport"]),

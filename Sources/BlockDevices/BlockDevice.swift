@@ -48,7 +48,9 @@ extension BlockDevice {
     }
 
     /// - Throws: `DeviceError` when the `count` bytes from `offset` on do not lie within the device.
-    func checkRange(_ offset: UInt64, _ count: Int, for operation: DeviceError.Operation) throws(DeviceError) {
+    func checkRange(
+        _ offset: UInt64, _ count: Int, for operation: DeviceError.Operation
+    ) throws(DeviceError) {
         guard let size = UInt64(exactly: count), size <= byteCount, offset <= byteCount - size else {
             throw error(operation, offset, count, .outOfBounds(byteCount: byteCount))
         }

@@ -16,15 +16,19 @@ public final class FileDevice: BlockDevice {
 
     /// Opens the block device or image file at `path`.
     ///
-    /// - Throws: `DeviceError` with `.inUse` when another process holds it, or when it is opened for writing
-    ///   and is mounted or backs a loop device; with `.unsuitable` when it is neither a file nor a block device.
+    /// - Throws: `DeviceError`: `.inUse` when another process holds it, or when it is opened for writing and
+    ///   is mounted or backs a loop device; `.unsuitable` when it is neither a file nor a block device.
     public convenience init(path: String, access: Access) throws(DeviceError) {
         do throws(SystemError) {
             let status = try FileStatus(path: path)
             guard status.kind == .blockDevice || status.kind == .regular else { throw .notADevice }
-            let exclusive = status.kind == .blockDevice && access == .readWrite
-            let file = try File(path, access == .readOnly ? .read : exclusive ? .readWriteExclusive : .readWrite)
-            try self.init(path, file, access)
+            let mode: File.Mode =
+                switch (access, status.kind) {
+                case (.readOnly, _): .read
+                case (.readWrite, .blockDevice): .readWriteExclusive
+                case (.readWrite, _): .readWrite
+                }
+            try self.init(path, try File(path, mode), access)
         } catch {
             throw Self.openingError(path, error)
         }

@@ -1,5 +1,5 @@
-// Copies of images. An image is large and nearly all holes, so its blocks are shared where the file system can
-// do that, and else only its data is copied.
+// Copies of images. An image is large and nearly all holes, so its blocks are shared where the file system
+// can do that, and else only its data is copied.
 
 extension FileDevice {
     /// What to do when there is a file of the name already.

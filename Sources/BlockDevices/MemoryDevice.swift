@@ -32,7 +32,7 @@ public final class MemoryDevice: BlockDevice {
         try checkRange(offset, target.byteCount, for: .read)
         for piece in PagePieces(offset, target.byteCount, pageSize: Self.pageSize) {
             if let page = pages[piece.page] {
-                target.copy(RawSpan(_elements: page.span).extracting(piece.inPage), to: piece.inBuffer.lowerBound)
+                target.copy(piece, ofPage: page)
             } else {
                 target.clear(piece.inBuffer)
             }
@@ -44,7 +44,7 @@ public final class MemoryDevice: BlockDevice {
         for piece in PagePieces(offset, source.byteCount, pageSize: Self.pageSize) {
             let bytes = source.extracting(piece.inBuffer)
             if pages[piece.page] == nil, bytes.holdsOnlyZeros { continue }
-            pages[piece.page, default: Self.zeros].replaceBytes(at: piece.inPage.lowerBound, with: bytes)
+            pages[piece.page, default: Self.zeros].replace(piece, by: bytes)
         }
     }
 

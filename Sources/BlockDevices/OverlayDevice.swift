@@ -42,7 +42,7 @@ public final class OverlayDevice: BlockDevice {
         for piece in PagePieces(offset, count, pageSize: Self.pageSize) {
             if let page = pages[piece.page] {
                 try readBase(pending, of: &target, at: offset)
-                target.copy(RawSpan(_elements: page.span).extracting(piece.inPage), to: piece.inBuffer.lowerBound)
+                target.copy(piece, ofPage: page)
                 pending = piece.inBuffer.upperBound..<piece.inBuffer.upperBound
             } else {
                 pending = pending.lowerBound..<piece.inBuffer.upperBound
@@ -65,12 +65,12 @@ public final class OverlayDevice: BlockDevice {
             if pages[piece.page] == nil {
                 pages[piece.page] = try newPage(piece.page, isReplaced: piece.inPage.count == Self.pageSize)
             }
-            pages[piece.page]?.replaceBytes(at: piece.inPage.lowerBound, with: source.extracting(piece.inBuffer))
+            pages[piece.page]?.replace(piece, by: source.extracting(piece.inBuffer))
         }
         written.insert(contentsOf: offset..<offset + UInt64(source.byteCount))
     }
 
-    /// A page as the base has it, with zeros after its end; all zeros where all of it will be replaced anyhow.
+    /// A page as the base has it, with zeros after its end; only zeros when all of it will be replaced.
     private func newPage(_ index: UInt64, isReplaced: Bool) throws(DeviceError) -> [UInt8] {
         guard !isReplaced else { return [UInt8](repeating: 0, count: Self.pageSize) }
         let start = index * UInt64(Self.pageSize)

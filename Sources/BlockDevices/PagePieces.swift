@@ -30,11 +30,19 @@ struct PagePieces: Sequence, IteratorProtocol {
     }
 }
 
+extension MutableRawSpan {
+    /// Copies a piece of a page to its place in this buffer.
+    @_lifetime(self: copy self)
+    mutating func copy(_ piece: PagePieces.Piece, ofPage page: [UInt8]) {
+        copy(RawSpan(_elements: page.span).extracting(piece.inPage), to: piece.inBuffer.lowerBound)
+    }
+}
+
 extension [UInt8] {
-    /// Overwrites the bytes from `offset` on; they must fit.
-    mutating func replaceBytes(at offset: Int, with source: RawSpan) {
+    /// Overwrites a piece of this page.
+    mutating func replace(_ piece: PagePieces.Piece, by bytes: RawSpan) {
         var span = mutableSpan
         var target = MutableRawSpan(_elements: &span)
-        target.copy(source, to: offset)
+        target.copy(bytes, to: piece.inPage.lowerBound)
     }
 }

@@ -64,8 +64,8 @@ public final class Recording {
 
     /// The devices as the power cut left them, each an overlay of its own over its base.
     ///
-    /// - Precondition: the point exists in this recording: it drops unflushed writes only, and where it tears,
-    ///   its last operation is a write that it does not drop.
+    /// - Precondition: the point exists in this recording: it drops unflushed writes only, and where it
+    ///   tears, its last operation is a write that it does not drop.
     /// - Complexity: O(bytes written before the point).
     public func state(at point: CrashPoint) throws(DeviceError) -> [OverlayDevice] {
         if !point.dropped.isEmpty {
@@ -76,8 +76,8 @@ public final class Recording {
         let devices = bases.map { OverlayDevice(base: $0) }
         for index in 0..<point.operationCount where !point.dropped.contains(index) {
             guard case .write(let offset, let bytes) = operations[index].action else { continue }
-            let isTorn = point.tornSectors != nil && index == point.operationCount - 1
-            let count = isTorn ? min(bytes.count, (point.tornSectors ?? 0) * CrashPoint.sectorSize) : bytes.count
+            let torn = index == point.operationCount - 1 ? point.tornSectors : nil
+            let count = torn.map { min(bytes.count, $0 * CrashPoint.sectorSize) } ?? bytes.count
             let kept = RawSpan(_elements: bytes.span).extracting(first: count)
             try devices[operations[index].device].write(kept, at: offset)
         }

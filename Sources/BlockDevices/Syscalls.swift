@@ -203,7 +203,7 @@ private func calling<Result: SignedInteger>(_ body: () -> Result) throws(SystemE
 }
 
 extension RawSpan {
-    /// Whether every byte is zero. Compares the bytes with themselves, shifted by one, at the speed of `memcmp`.
+    /// Whether every byte is zero. Compares the bytes with themselves, shifted by one, as fast as `memcmp`.
     var holdsOnlyZeros: Bool {
         unsafe withUnsafeBytes { bytes in
             guard let start = bytes.baseAddress, bytes.count > 0 else { return true }
@@ -254,4 +254,53 @@ extension MutableRawSpan {
             if let start = target.baseAddress { unsafe memset(start, 0, target.count) }
         }
     }
+}
+
+/// The clock of the system.
+public enum SystemClock {
+    /// The time since 1970.
+    public static var now: (seconds: Int64, nanoseconds: UInt32) {
+        var time = timespec()
+        guard unsafe clock_gettime(CLOCK_REALTIME, &time) == 0 else { return (0, 0) }
+        return (Int64(time.tv_sec), UInt32(clamping: time.tv_nsec))
+    }
+}
+
+/// Standard output or standard error of the process, without a buffer.
+public struct StandardStream: Sendable {
+    public static let output = StandardStream(descriptor: STDOUT_FILENO)
+    public static let error = StandardStream(descriptor: STDERR_FILENO)
+
+    private let descriptor: CInt
+
+    /// Whether a person reads it.
+    public var isTerminal: Bool { isatty(descriptor) == 1 }
+
+    /// How many characters fit a line of the terminal; nil where there is none.
+    public var columnCount: Int? {
+        var size = winsize()
+        guard isTerminal, unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
+            return nil
+        }
+        return Int(size.ws_col)
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// - Returns: false when they cannot be written: mostly since nobody reads them any more.
+    public func write(_ bytes: RawSpan) -> Bool {
+        unsafe bytes.withUnsafeBytes { buffer in
+            var done = 0
+            while done < buffer.count {
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+                let written = try? calling { unsafe Glibc.write(descriptor, rest.baseAddress, rest.count) }
+                guard let count = written else { return false }
+                done += count
+            }
+            return true
+        }
+    }
+
+    /// Lets `write` return false where nobody reads any more, instead of ending the process.
+    public static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 }

@@ -1,8 +1,8 @@
 /// Saves what each write overwrites, so that `UndoFile.restore` can take everything back.
 ///
-/// Writes are held in memory until `flush`. That first saves the old bytes of all of them to the undo file and
-/// makes it durable, and only then writes to the base and flushes it. So at every moment the durable part of the
-/// undo file covers all that the base may hold. Writes that were never flushed never reach the base.
+/// Writes are held in memory until `flush`. That first saves the old bytes of all of them to the undo file
+/// and makes it durable, and only then writes to the base and flushes it. So at every moment the durable part
+/// of the undo file covers all that the base may hold. Writes that were never flushed never reach the base.
 public final class UndoDevice: BlockDevice {
     public var name: String { base.name }
     public var byteCount: UInt64 { base.byteCount }
@@ -35,7 +35,8 @@ public final class UndoDevice: BlockDevice {
         if !ranges.isEmpty {
             try writer.save(ranges, of: base, index: index)
             for range in ranges {
-                try base.write(try pending.bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
+                let new = try pending.bytes(at: range.lowerBound, count: range.count)
+                try base.write(new, at: range.lowerBound)
             }
         }
         try base.flush()
@@ -61,8 +62,7 @@ final class UndoWriter {
     init(path: String, deviceSizes: [UInt64]) throws(DeviceError) {
         var sizes: [UInt8] = []
         for size in deviceSizes { sizes.append(littleEndian: size) }
-        seal = UndoSeal(deviceCount: deviceSizes.count, sealedByteCount: 0, recordCount: 0, checksum: sizes.crc32c())
-        seal.sealedByteCount = seal.recordsStart
+        seal = UndoSeal(deviceCount: deviceSizes.count, sizesChecksum: sizes.crc32c())
         self.path = path
         do throws(SystemError) {
             file = try File(path, .create)

@@ -14,14 +14,16 @@ public enum UndoFile {
 
     /// Writes the old bytes back, the last ones first, and flushes the devices.
     ///
-    /// The whole file is checked before the first write. Epochs are taken back one by one with a flush after each,
-    /// so an interrupted restore leaves a state that the devices had before, and can be run again.
+    /// The whole file is checked before the first write. Epochs are taken back one by one with a flush after
+    /// each, in the reverse of the order in which the devices were flushed, and an interrupted restore can be
+    /// run again.
     ///
     /// - Parameters:
     ///   - path: the undo file; it stays.
     ///   - devices: in the order they had when the file was created.
-    /// - Throws: `DeviceError`: `.damaged` when the file is cut off or any of it changed; `.unsuitable` when number
-    ///   or sizes of the devices are not those of the file; `.readOnly`. Nothing was written in these cases.
+    /// - Throws: `DeviceError`: `.damaged` when the file is cut off or any of it changed; `.unsuitable` when
+    ///   the number or the sizes of the devices are not those of the file; `.readOnly`. Nothing was written
+    ///   then.
     public static func restore(from path: String, to devices: [any BlockDevice]) throws(DeviceError) {
         let reader = try UndoReader(path: path)
         try reader.checkDevices(devices)
@@ -77,7 +79,7 @@ private final class UndoReader {
         for (index, device) in devices.enumerated() {
             let size = sizes.littleEndian(UInt64.self, at: 8 * index)
             guard device.byteCount != size else { continue }
-            throw unsuitable("it is for a device of \(size) bytes where \(device.name) has \(device.byteCount)")
+            throw unsuitable("it is for a device of \(size) bytes, \(device.name) has \(device.byteCount)")
         }
     }
 
@@ -140,8 +142,8 @@ private final class UndoReader {
         do throws(SystemError) {
             guard try file.read(into: &target, at: offset) < count else { return bytes }
         } catch {
-            throw DeviceError(
-                device: path, operation: .read, offset: offset, count: count, reason: .system(code: error.code))
+            let reason = DeviceError.Reason.system(code: error.code)
+            throw DeviceError(device: path, operation: .read, offset: offset, count: count, reason: reason)
         }
         throw damage(path, "it is cut off")
     }

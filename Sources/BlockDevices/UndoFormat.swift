@@ -8,9 +8,9 @@
 //     then   the records: a header of 24 bytes and the old bytes
 //              0  device: u32     4  epoch: u32     8  offset: u64     16  count: u32     20  checksum: u32
 //
-// The checksum of a record is the CRC-32C of its first 20 bytes and the old bytes, continued from the checksum of the
-// record before it, and that of the first record from the CRC-32C of the sizes. So the one in the seal stands
-// for all that is sealed, and no record can be lost, exchanged or taken from another file without notice.
+// The checksum of a record is the CRC-32C of its first 20 bytes and the old bytes, continued from the
+// checksum of the record before it, and that of the first record from the CRC-32C of the sizes. So the one in
+// the seal stands for all that is sealed: no record can be lost, exchanged or come from another file unseen.
 //
 // What follows the sealed length belongs to an epoch that the devices never saw. It is the normal end of a
 // file whose writer was interrupted and means nothing. A file shorter than its sealed length is damaged.
@@ -43,25 +43,33 @@ struct UndoSeal: Equatable {
         return bytes + [UInt8](repeating: 0, count: Self.byteCount - bytes.count)
     }
 
-    init(deviceCount: Int, sealedByteCount: UInt64, recordCount: UInt64, checksum: UInt32) {
+    /// The seal of a file with no records.
+    init(deviceCount: Int, sizesChecksum: UInt32) {
         self.deviceCount = deviceCount
-        self.sealedByteCount = sealedByteCount
-        self.recordCount = recordCount
-        self.checksum = checksum
+        recordCount = 0
+        checksum = sizesChecksum
+        sealedByteCount = 0
+        sealedByteCount = recordsStart
     }
 
     /// `bytes` are those of a sector.
     init(_ bytes: [UInt8]) throws(UndoDamage) {
         guard Array(bytes[..<8]) == Self.magic else { throw UndoDamage("it does not start like one") }
         let version = bytes.littleEndian(UInt32.self, at: 8)
-        guard version == Self.version else { throw UndoDamage("its version is \(version), not \(Self.version)") }
-        guard Array(bytes[..<Self.checkedCount]).crc32c() == bytes.littleEndian(UInt32.self, at: Self.checkedCount)
-        else { throw UndoDamage("the checksum of its first sector is wrong") }
+        guard version == Self.version else {
+            throw UndoDamage("its version is \(version), not \(Self.version)")
+        }
+        let stored = bytes.littleEndian(UInt32.self, at: Self.checkedCount)
+        guard Array(bytes[..<Self.checkedCount]).crc32c() == stored else {
+            throw UndoDamage("the checksum of its first sector is wrong")
+        }
         deviceCount = Int(bytes.littleEndian(UInt32.self, at: 12))
         sealedByteCount = bytes.littleEndian(UInt64.self, at: 16)
         recordCount = bytes.littleEndian(UInt64.self, at: 24)
         checksum = bytes.littleEndian(UInt32.self, at: 32)
-        guard deviceCount <= Self.maximumDeviceCount else { throw UndoDamage("it names \(deviceCount) devices") }
+        guard deviceCount <= Self.maximumDeviceCount else {
+            throw UndoDamage("it is for \(deviceCount) devices")
+        }
     }
 }
 
@@ -125,7 +133,9 @@ struct UndoDamage: Error {
 
 extension [UInt8] {
     mutating func append<T: FixedWidthInteger & UnsignedInteger>(littleEndian value: T) {
-        for shift in stride(from: 0, to: T.bitWidth, by: 8) { append(UInt8(truncatingIfNeeded: value >> shift)) }
+        for shift in stride(from: 0, to: T.bitWidth, by: 8) {
+            append(UInt8(truncatingIfNeeded: value >> shift))
+        }
     }
 
     /// The integer at `offset`; it must lie within the array.

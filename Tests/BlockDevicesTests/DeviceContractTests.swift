@@ -2,7 +2,8 @@ import BlockDevices
 import TestSupport
 import Testing
 
-/// What every kind of device promises: bytes come back as they were written, bounds hold, nothing else changes.
+/// What every kind of device promises: bytes come back as they were written, bounds hold, and nothing else
+/// changes.
 @Suite struct DeviceContractTests {
     /// No multiple of a sector or page.
     static let byteCount = 300_001
@@ -33,7 +34,9 @@ import Testing
         let device = try kind.makeDevice(byteCount: 1000, in: folder)
         #expect(device.byteCount == 1000)
         #expect(!device.isReadOnly)
-        let outside: [(UInt64, Int)] = [(1000, 1), (999, 2), (0, 1001), (.max, 1), (.max, 0), (UInt64.max - 1, 2)]
+        let outside: [(UInt64, Int)] = [
+            (1000, 1), (999, 2), (0, 1001), (.max, 1), (.max, 0), (UInt64.max - 1, 2),
+        ]
         for (offset, count) in outside {
             #expect(throws: DeviceError.self) { try device.bytes(at: offset, count: count) }
             let error = #expect(throws: DeviceError.self) {

@@ -80,7 +80,9 @@ import Testing
         let folder = try TemporaryFolder()
         let size: UInt64 = 1 << 40
         let pieces: [(UInt64, [UInt8])] = [
-            (0, [1]), (123_456_789, SeededGenerator(seed: 3).firstBytes(300_000)), (size - 5, [9, 8, 7, 6, 5]),
+            (0, [1]),
+            (123_456_789, SeededGenerator(seed: 3).firstBytes(300_000)),
+            (size - 5, [9, 8, 7, 6, 5]),
         ]
         do {
             let source = try FileDevice.create(at: folder.file("source"), byteCount: size)

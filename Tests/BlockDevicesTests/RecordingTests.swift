@@ -90,7 +90,9 @@ import Testing
 }
 
 @Suite struct FaultyDeviceTests {
-    @Test(arguments: 1...6, [FaultyDevice.Fault.fail, .tear(sectors: 0), .tear(sectors: 2), .tear(sectors: 9)])
+    static let faults: [FaultyDevice.Fault] = [.fail, .tear(sectors: 0), .tear(sectors: 2), .tear(sectors: 9)]
+
+    @Test(arguments: 1...6, faults)
     func breaksOnceAndForGood(_ failing: Int, _ fault: FaultyDevice.Fault) throws {
         let base = MemoryDevice(byteCount: 10_000)
         let device = FaultyDevice(base: base, failing: failing, fault: fault)
@@ -99,7 +101,9 @@ import Testing
             let bytes = [UInt8](repeating: UInt8(operation), count: 1300)
             let isFlush = operation.isMultiple(of: 3)
             let offset = operation * 1000
-            let attempt = Result { isFlush ? try device.flush() : try device.write(bytes, at: UInt64(offset)) }
+            let attempt = Result {
+                if isFlush { try device.flush() } else { try device.write(bytes, at: UInt64(offset)) }
+            }
             #expect(((try? attempt.get()) != nil) == (operation < failing))
             var kept = operation < failing ? 1300 : 0
             if operation == failing, case .tear(let sectors) = fault { kept = min(1300, sectors * 512) }

@@ -2,8 +2,8 @@ import BlockDevices
 import TestSupport
 import Testing
 
-/// Whatever happens while devices are written through an undo file, it brings the old bytes back; and an undo file
-/// that is not whole changes nothing.
+/// Whatever happens while devices are written through an undo file, it brings the old bytes back; and an undo
+/// file that is not whole changes nothing.
 @Suite struct UndoTests {
     static let byteCount = 60_000
 
@@ -139,8 +139,8 @@ import Testing
         let recorders = devices.map { RecordingDevice(base: $0, recording: recording) }
         let error = #expect(throws: DeviceError.self) { try UndoFile.restore(from: path, to: recorders) }
         #expect(recording.operations.isEmpty)
-        let reason = error?.reason
-        #expect(reason?.isDamaged == true || reason?.isUnsuitable == true, "\(path): \(String(describing: error))")
+        let isExpected = error.map { $0.reason.isDamaged || $0.reason.isUnsuitable } ?? false
+        #expect(isExpected, "\(path): \(String(describing: error))")
     }
 
     /// The end of an epoch that was being saved when the power went: none of it reached a device.

@@ -19,7 +19,7 @@ import Testing
     private struct Playground {
         let namespace: Namespace
         let transaction: Transaction
-        var model: [Sector?] = Array(repeating: nil, count: 96)
+        var model: [Sector?] = Array(repeating: nil, count: 48)
         var nextAddress: UInt64
 
         init(_ transaction: Transaction) throws {
@@ -43,6 +43,7 @@ import Testing
         /// A free range in a data block group.
         mutating func freeRange(count: UInt64) throws -> LogicalAddress {
             while true {
+                try #require(transaction.volume.chunks.chunk(at: LogicalAddress(nextAddress)) != nil, "full")
                 let address = LogicalAddress(nextAddress)
                 nextAddress += sector
                 guard try transaction.extentState(at: address, count: count) == .free else { continue }
@@ -121,9 +122,9 @@ import Testing
         var play = try Playground(transaction)
         let sectors = play.model.count
         var byteCount: UInt64 = 0
-        for step in 0..<1500 {
+        for step in 0..<400 {
             let start = Int.random(in: 0..<sectors, using: &random)
-            let count = Int.random(in: 1...12, using: &random)
+            let count = Int.random(in: 1...6, using: &random)
             let range = start..<min(start + count, sectors)
             byteCount -= try play.drop(range)
             if Int.random(in: 0..<3, using: &random) != 0 { byteCount += try play.write(range, &random) }
@@ -162,7 +163,7 @@ import Testing
         let path = folder.file("image")
         try devices[0].writeImage(to: path)
         let verdict = try BtrfsCheck.run(images: [path])
-        #expect(!verdict.hasErrors, "\(verdict)")
+        #expect(verdict.isClean, "\(verdict)")
     }
 
     /// An inline extent goes whole, counts its own size, and cannot be cut.

@@ -75,6 +75,8 @@ public enum BtrfsCheck {
             return .notJudged(reason: line)
         }
         let isComplaint = { (line: String) in
+            // It looks at all block devices for those of the volume; the others are not judged.
+            if line.contains("cannot scan /dev/") { return false }
             let text = line.lowercased().replacing("no error found", with: "")
             return ["error", "failed", "warning", "mismatch"].contains { text.contains($0) }
         }

@@ -39,7 +39,9 @@ public enum HostKernel {
         timeout: Duration = .seconds(120), _ body: (String) throws -> Result
     ) throws -> Result {
         if let skipReason { throw OracleError.unavailable(skipReason) }
-        if let hung = hungMount.withLock({ $0 }) { throw OracleError.timeout("an earlier mount hangs: \(hung)") }
+        if let hung = hungMount.withLock({ $0 }) {
+            throw OracleError.timeout("an earlier mount hangs: \(hung)")
+        }
         if log == .absent {
             for image in images where try hasLog(image) {
                 throw OracleError.refused("\(image) has a log and was to have none; it was not mounted")

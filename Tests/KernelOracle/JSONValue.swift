@@ -137,7 +137,9 @@ private struct JSONParser {
             skipSpace()
             let name = try string()
             if !take(":") { throw error("no ':'") }
-            if members.updateValue(try value(), forKey: name) != nil { throw error("'\(name)' a second time") }
+            if members.updateValue(try value(), forKey: name) != nil {
+                throw error("'\(name)' a second time")
+            }
         } while take(",")
         if !take("}") { throw error("no '}'") }
         return .object(members)

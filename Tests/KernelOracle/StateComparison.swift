@@ -119,8 +119,8 @@ public struct StateComparison: Sendable {
         compareMembers(expected, actual, at: path) { this, part, expected, actual in
             switch part {
             case "dirs":
-                this.compareMembers(expected, actual, at: "\(path) dirs") { this, directory, expected, actual in
-                    this.compareDirectory("\(path) dirs \(directory)", expected, actual)
+                this.compareMembers(expected, actual, at: "\(path) dirs") { this, name, expected, actual in
+                    this.compareDirectory("\(path) dirs \(name)", expected, actual)
                 }
             case "inodes":
                 this.compareMembers(expected, actual, at: "\(path) inodes") { this, inode, expected, actual in
@@ -178,8 +178,8 @@ public struct StateComparison: Sendable {
         let same = zip(wanted, found).prefix { $0 == $1 }.count
         let expected = same < wanted.count ? brief(wanted[same]) : "the end"
         let actual = same < found.count ? brief(found[same]) : "the end"
-        differences.add(
-            "\(place): expected \(expected) got \(actual) as number \(same + 1) of \(wanted.count)/\(found.count)")
+        let number = "number \(same + 1) of \(wanted.count)/\(found.count)"
+        differences.add("\(place): expected \(expected) got \(actual) as \(number)")
     }
 }
 

@@ -96,10 +96,11 @@ public enum UserModeLinux {
         var said: [String] = []
         // The console ends its lines with CR LF, which is one Character.
         for line in console.split(whereSeparator: \.isNewline).map(String.init) {
+            let output = { said.joined(separator: "\n") }
             switch line {
             case "@@BEGIN \(outcomes.count)": said = []
-            case "@@MOUNTED \(outcomes.count)": outcomes.append(.mounted(output: said.joined(separator: "\n")))
-            case "@@FAILED \(outcomes.count)": outcomes.append(.failed(output: said.joined(separator: "\n")))
+            case "@@MOUNTED \(outcomes.count)": outcomes.append(.mounted(output: output()))
+            case "@@FAILED \(outcomes.count)": outcomes.append(.failed(output: output()))
             default: said.append(line)
             }
         }

@@ -106,7 +106,8 @@ extension Trait where Self == ConditionTrait {
 
     @Test func checksThatComplainAreNotClean() {
         func verdict(_ status: Int32, _ output: String) -> BtrfsCheck.Verdict {
-            BtrfsCheck.verdict(Command.Result(status: status, output: output, errors: "[1/7] checking root items"))
+            let errors = "[1/7] checking root items\nERROR: cannot scan /dev/loop9: Input/output error"
+            return BtrfsCheck.verdict(Command.Result(status: status, output: output, errors: errors))
         }
         #expect(verdict(0, "found 155648 bytes used, no error found").isClean)
         #expect(verdict(1, "found 155648 bytes used, no error found").hasErrors)
@@ -144,7 +145,10 @@ extension Trait where Self == ConditionTrait {
     }
 
     @Test func theConsoleOfAGuestThatDied() {
-        let console = "boot\r\n@@BEGIN 0\r\na\r\n@@MOUNTED 0\r\n\r\n@@BEGIN 1\r\nb\r\n@@FAILED 1\r\n@@BEGIN 2\r\nBUG"
+        let lines = [
+            "boot", "@@BEGIN 0", "a", "@@MOUNTED 0", "", "@@BEGIN 1", "b", "@@FAILED 1", "@@BEGIN 2", "BUG",
+        ]
+        let console = lines.joined(separator: "\r\n")
         let outcomes = UserModeLinux.outcomes(from: console, count: 4)
         #expect(outcomes == [.mounted(output: "a"), .failed(output: "b"), .died(output: "BUG")])
     }

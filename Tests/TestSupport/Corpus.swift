@@ -39,7 +39,9 @@ public enum Corpus {
                 variant: entry["variant"]?.string ?? "default",
                 files: try files.map(deviceFile),
                 generation: entry["generation"]?.integer.map { UInt64($0) },
-                logItems: (entry["log"]?["items"]?.members ?? [:]).compactMapValues { $0.integer.map { Int($0) } },
+                logItems: (entry["log"]?["items"]?.members ?? [:]).compactMapValues { count in
+                    count.integer.map { Int($0) }
+                },
                 notCompared: (entry["not_compared"]?.elements ?? []).compactMap(\.string),
                 folder: folder)
         }
@@ -55,8 +57,8 @@ public enum Corpus {
     /// Those have no manifest.
     private static func hazardImages() throws -> [CorpusImage] {
         let folder = Fixtures.folder + "/hazard"
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".img.zst") }
-        return files.sorted().map { file in
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+        return files.filter { $0.hasSuffix(".img.zst") }.sorted().map { file in
             CorpusImage(
                 name: file.replacing(".img.zst", with: ""), kind: .hazard,
                 summary: "Linux stops with a BUG when it replays this log.", variant: "default",

@@ -62,7 +62,7 @@ public struct CorpusImage: Sendable, CustomStringConvertible {
         return StateComparison.compare(expected: expected, actual: actual, masks: masks)
     }
 
-    /// Writes the images as sparse files into a folder. Returns their paths in the order of the device numbers.
+    /// Writes the images as sparse files into a folder. Returns their paths in the order of the devices.
     public func writeImages(to folder: String) throws -> [String] {
         try load().map { device in
             let path = folder + "/" + device.name.replacing(".zst", with: "")

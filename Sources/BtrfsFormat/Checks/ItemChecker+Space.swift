@@ -163,6 +163,11 @@ extension ItemChecker {
         case .deviceExtent: try requireSize(data, DeviceExtent.byteCount, "a device extent")
         case .sharedDataRef: try requireSize(data, SharedDataRef.byteCount, "a shared data reference")
         case .treeBlockRef, .sharedBlockRef: try requireSize(data, 0, "a reference to a tree block")
+        case .qgroupStatus:
+            let sizes = [QgroupStatus.layout.byteCount, QgroupStatus.simpleLayout.byteCount]
+            guard sizes.contains(data.byteCount) else {
+                throw .invalid("the status of quotas has \(sizes[0]) or \(sizes[1]) bytes, not \(data.byteCount)")
+            }
         case .qgroupInfo: try requireSize(data, QgroupInfo.byteCount, "a quota group's usage")
         case .qgroupLimit: try requireSize(data, QgroupLimit.byteCount, "a quota group's limits")
         case .qgroupRelation: try requireSize(data, 0, "a relation of quota groups")

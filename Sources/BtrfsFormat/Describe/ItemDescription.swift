@@ -58,19 +58,21 @@ public struct ItemDescription: Equatable, Sendable {
             if !line.isEmpty { lines.append(indentation + line) }
             line = ""
         }
+        func append(_ inner: ItemRecord, titled title: String) {
+            var innerLines: [String] = []
+            appendLines(of: inner, indentation: "", to: &innerLines)
+            lines.append(indentation + ([title] + innerLines.prefix(1)).joined(separator: " "))
+            lines += innerLines.dropFirst().map { indentation + "  " + $0 }
+        }
         for entry in record.entries {
             switch entry.value {
             case .record(let inner):
                 flush()
-                lines.append(indentation + entry.name)
-                appendLines(of: inner, indentation: indentation + "  ", to: &lines)
-            case .list(let values) where values.contains(where: \.isRecord):
+                append(inner, titled: entry.name + ":")
+            case .list(let values) where values.isEmpty || values.contains(where: \.isRecord):
                 flush()
                 for (index, value) in values.enumerated() {
-                    lines.append(indentation + "\(entry.name) \(index)")
-                    if case .record(let inner) = value {
-                        appendLines(of: inner, indentation: indentation + "  ", to: &lines)
-                    }
+                    if case .record(let inner) = value { append(inner, titled: "\(entry.name) \(index):") }
                 }
             default:
                 if isEmptyReserve(entry) { continue }

@@ -85,14 +85,17 @@ extension LayoutField {
 }
 
 extension ItemValue {
-    /// The value on one line; lists of single values are cut after eight, records in braces.
+    /// The value on one line. Lists are cut after eight values, long bytes after 32; records stand in braces.
     public var text: String {
         switch self {
         case .unsigned(let value): String(value)
         case .signed(let value): String(value)
         case .text(let text): text
         case .name(let name): DisplayName.text(name)
-        case .bytes(let bytes): bytes.isEmpty ? "-" : DisplayName.hexadecimal(bytes)
+        case .bytes([]): "-"
+        case .bytes(let bytes) where bytes.count > 64:
+            DisplayName.hexadecimal(Array(bytes.prefix(32))) + " … \(bytes.count) bytes"
+        case .bytes(let bytes): DisplayName.hexadecimal(bytes)
         case .time(let time): time.description
         case .key(let key): key.description
         case .list(let values):

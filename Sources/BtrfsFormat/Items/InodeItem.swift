@@ -155,6 +155,16 @@ extension InodeItem {
     /// Sets the reserved bytes to zero. In a log they are whatever the kernel's memory held.
     public mutating func clearReserved() { reserved = (0, 0, 0, 0) }
 
+    /// The link count of an item that is not decoded as a whole.
+    @inlinable public static func nlink(in bytes: RawSpan) throws(FormatError) -> UInt32 {
+        try Fields.nlink.read(bytes)
+    }
+
+    /// The mode of an item that is not decoded as a whole.
+    @inlinable public static func mode(in bytes: RawSpan) throws(FormatError) -> UInt32 {
+        try Fields.mode.read(bytes)
+    }
+
     /// The type that directory entries of this inode carry; `.unknown` when `mode` has none.
     public var fileType: DirEntryType { DirEntryType(mode: mode) }
 }

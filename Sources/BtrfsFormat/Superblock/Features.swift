@@ -5,18 +5,11 @@ public enum VolumeAccess: Sendable {
 
 /// What this program does about a feature bit.
 struct FeatureRule: Sendable {
-    enum Policy: Sendable {
-        case supported
-        /// The volume can be read; writing is refused for this reason.
-        case readOnly(String)
-        /// The volume is refused for this reason.
-        case refused(String)
-    }
-
     let bit: Int
-    /// As in the kernel's constant and in /sys/fs/btrfs/features.
+    /// As in the kernel's constant.
     let name: String
-    let policy: Policy
+    /// Why a volume with the feature is refused; nil where it is supported.
+    var refusal: String?
 }
 
 /// The features of a volume that a program must know to touch it at all.
@@ -48,24 +41,24 @@ public struct IncompatFeatures: OptionSet, Hashable, OpenFieldValue {
 
     static let rules: [FeatureRule] = [
         // Always set since 2009; `refusal(for:)` refuses volumes without it.
-        FeatureRule(bit: 0, name: "MIXED_BACKREF", policy: .supported),
-        FeatureRule(bit: 1, name: "DEFAULT_SUBVOL", policy: .supported),
-        FeatureRule(bit: 2, name: "MIXED_GROUPS", policy: .supported),
-        FeatureRule(bit: 3, name: "COMPRESS_LZO", policy: .supported),
-        FeatureRule(bit: 4, name: "COMPRESS_ZSTD", policy: .supported),
-        FeatureRule(bit: 5, name: "BIG_METADATA", policy: .supported),
-        FeatureRule(bit: 6, name: "EXTENDED_IREF", policy: .supported),
+        FeatureRule(bit: 0, name: "MIXED_BACKREF"),
+        FeatureRule(bit: 1, name: "DEFAULT_SUBVOL"),
+        FeatureRule(bit: 2, name: "MIXED_GROUPS"),
+        FeatureRule(bit: 3, name: "COMPRESS_LZO"),
+        FeatureRule(bit: 4, name: "COMPRESS_ZSTD"),
+        FeatureRule(bit: 5, name: "BIG_METADATA"),
+        FeatureRule(bit: 6, name: "EXTENDED_IREF"),
         // Chunks with parity are never written to; the bit alone tells of none.
-        FeatureRule(bit: 7, name: "RAID56", policy: .supported),
-        FeatureRule(bit: 8, name: "SKINNY_METADATA", policy: .supported),
-        FeatureRule(bit: 9, name: "NO_HOLES", policy: .supported),
-        FeatureRule(bit: 10, name: "METADATA_UUID", policy: .supported),
-        FeatureRule(bit: 11, name: "RAID1C34", policy: .supported),
-        FeatureRule(bit: 12, name: "ZONED", policy: .refused("zones can only be appended to")),
-        FeatureRule(bit: 13, name: "EXTENT_TREE_V2", policy: .refused("this format is experimental")),
-        FeatureRule(bit: 14, name: "RAID_STRIPE_TREE", policy: .refused("this format is experimental")),
-        FeatureRule(bit: 16, name: "SIMPLE_QUOTA", policy: .supported),
-        FeatureRule(bit: 17, name: "REMAP_TREE", policy: .refused("this format is experimental")),
+        FeatureRule(bit: 7, name: "RAID56"),
+        FeatureRule(bit: 8, name: "SKINNY_METADATA"),
+        FeatureRule(bit: 9, name: "NO_HOLES"),
+        FeatureRule(bit: 10, name: "METADATA_UUID"),
+        FeatureRule(bit: 11, name: "RAID1C34"),
+        FeatureRule(bit: 12, name: "ZONED", refusal: "zones can only be appended to"),
+        FeatureRule(bit: 13, name: "EXTENT_TREE_V2", refusal: "this format is experimental"),
+        FeatureRule(bit: 14, name: "RAID_STRIPE_TREE", refusal: "this format is experimental"),
+        FeatureRule(bit: 16, name: "SIMPLE_QUOTA"),
+        FeatureRule(bit: 17, name: "REMAP_TREE", refusal: "this format is experimental"),
     ]
 
     public static let names = NumberNames(rules: rules)
@@ -96,10 +89,10 @@ public struct CompatROFeatures: OptionSet, Hashable, OpenFieldValue {
     @inlinable public static var blockGroupTree: Self { Self(rawValue: 1 << 3) }
 
     static let rules: [FeatureRule] = [
-        FeatureRule(bit: 0, name: "FREE_SPACE_TREE", policy: .supported),
-        FeatureRule(bit: 1, name: "FREE_SPACE_TREE_VALID", policy: .supported),
-        FeatureRule(bit: 2, name: "VERITY", policy: .supported),
-        FeatureRule(bit: 3, name: "BLOCK_GROUP_TREE", policy: .supported),
+        FeatureRule(bit: 0, name: "FREE_SPACE_TREE"),
+        FeatureRule(bit: 1, name: "FREE_SPACE_TREE_VALID"),
+        FeatureRule(bit: 2, name: "VERITY"),
+        FeatureRule(bit: 3, name: "BLOCK_GROUP_TREE"),
     ]
 
     public static let names = NumberNames(rules: rules)
@@ -126,17 +119,12 @@ extension FeatureRule {
         of bits: UInt64, kind: String, rules: [FeatureRule], unknown: VolumeAccess, for access: VolumeAccess
     ) -> String? {
         for bit in 0..<64 where bits & (1 << UInt64(bit)) != 0 {
-            let rule = rules.first { $0.bit == bit }
-            switch (rule?.policy, access) {
-            case (.supported, _), (.readOnly, .reading): continue
-            case (.readOnly(let reason), .writing):
-                return "feature \(rule?.name ?? "") allows only reading: \(reason); write with Linux"
-            case (.refused(let reason), _):
-                return "feature \(rule?.name ?? "") is refused: \(reason); use Linux"
-            case (nil, _):
-                if unknown == .writing && access == .reading { continue }
-                return "\(kind) feature bit \(bit) is not known; use a newer program"
+            if let rule = rules.first(where: { $0.bit == bit }) {
+                guard let reason = rule.refusal else { continue }
+                return "feature \(rule.name) is refused: \(reason); use Linux"
             }
+            if unknown == .writing && access == .reading { continue }
+            return "\(kind) feature bit \(bit) is not known; use a newer program"
         }
         return nil
     }

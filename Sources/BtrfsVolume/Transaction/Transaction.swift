@@ -14,8 +14,8 @@ public final class Transaction {
 
     private var trees: [ObjectID: Tree] = [:]
     private var rootKeys: [ObjectID: Key] = [:]
-    private(set) var extents: ExtentUpdates!
-    private var allocator: MetadataAllocator!
+    private(set) lazy var extents = ExtentUpdates(self)
+    private lazy var allocator = MetadataAllocator(self)
     let blockGroups: BlockGroups
     var quotas: QuotaUpdates
     private var newBlocks: [UInt64: TreeBlock] = [:]
@@ -39,8 +39,6 @@ public final class Transaction {
             throw .format(error.at(block: root.address))
         }
         quotas = QuotaUpdates(generation: generation)
-        extents = ExtentUpdates(self)
-        allocator = MetadataAllocator(self)
         try quotas.load(from: self)
     }
 

@@ -2,20 +2,23 @@
 ///
 /// `skipInode` and `abort` are answers to every kind. What the built-in rules (the policy `mainline`) do:
 ///
-/// | kind | raised when | mainline | other answers |
-/// |---|---|---|---|
-/// | inodeItem | both have the inode and differ | takeLogged (rule I) | keepCommitted, skipItem, replace (160 bytes) |
-/// | name | the name belongs to another inode | takeLogged: the other loses it | keepCommitted, skipItem, keepBoth |
-/// | index | another name has the index | abort | takeLogged: the other name moves to a free index; keepCommitted: the logged name does; skipItem |
-/// | backReference | committed names that the logged references lack | takeLogged: they go | keepCommitted, skipItem: they stay |
-/// | deletedName | the log says that a name is gone | takeLogged | keepCommitted, skipItem |
-/// | xattr | both have the key and differ, or the log has it no more | takeLogged | keepCommitted, skipItem, replace |
-/// | extent | committed extents lie in the range of a logged one | takeLogged | keepCommitted, skipItem, replace (the item) |
-/// | checksumRange | the log lacks checksums of a replayed extent | takeLogged: without | skipItem |
-/// | customItem | both have an item of a plugin's type and differ | takeLogged | keepCommitted, skipItem, replace |
-/// | missingInode | an item is for an inode that does not exist | abort; names: skipItem | skipItem |
-/// | missingParent | a name is for a directory that does not exist | references: skipItem; else abort | skipItem |
-/// | damagedItem | bytes or relations that cannot be right | abort | skipItem |
+/// | kind | mainline | other answers |
+/// |---|---|---|
+/// | inodeItem: both have the inode and differ | takeLogged (rule I) | keepCommitted, skipItem, replace |
+/// | name: it belongs to another inode | takeLogged: the other loses it | keepCommitted, skipItem, keepBoth |
+/// | index: another name has it | abort | takeLogged, keepCommitted, skipItem |
+/// | backReference: committed names that the log lacks | takeLogged: they go | keepCommitted, skipItem |
+/// | deletedName: the log says that a name is gone | takeLogged | keepCommitted, skipItem |
+/// | xattr: both have it and differ, or the log lacks it | takeLogged | keepCommitted, skipItem, replace |
+/// | extent: committed ones lie in the range | takeLogged | keepCommitted, skipItem, replace |
+/// | checksumRange: the log lacks checksums of an extent | takeLogged: without | |
+/// | customItem: both have one and differ | takeLogged | keepCommitted, skipItem, replace |
+/// | missingInode: an item is for an inode that does not exist | abort; names: skipItem | skipItem |
+/// | missingParent: a name is for a directory that does not exist | references: skipItem; else abort | skipItem |
+/// | damagedItem: bytes or relations that cannot be right | abort | skipItem |
+///
+/// Of two names with one index, takeLogged moves the committed name to a free index and keepCommitted the logged
+/// one. A `replace` of an inode item has 160 bytes, one of an extent a whole item.
 public enum ConflictKind: Int, CaseIterable, Sendable {
     case inodeItem, name, index, backReference, deletedName, xattr, extent, checksumRange, customItem
     case missingInode, missingParent, damagedItem

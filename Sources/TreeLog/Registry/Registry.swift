@@ -1,4 +1,4 @@
-public import BtrfsFormat
+internal import BtrfsFormat
 
 /// All that decides in a replay, replaceable piece by piece: what happens to each type of item, what is done
 /// with each block of a log, and who settles conflicts.

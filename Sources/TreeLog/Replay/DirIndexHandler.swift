@@ -1,5 +1,5 @@
-public import BtrfsFormat
-public import BtrfsVolume
+internal import BtrfsFormat
+internal import BtrfsVolume
 
 /// DIR_INDEX: one name in a directory (rule N).
 ///

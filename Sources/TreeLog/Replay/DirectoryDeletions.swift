@@ -139,7 +139,7 @@ enum DirectoryDeletions {
                 mainline: .takeLogged, paths: context.paths)
             switch try context.resolve(conflict) {
             case .takeLogged: break
-            case .keepCommitted, .skipItem where !ignoringLog: return
+            case .keepCommitted where !ignoringLog, .skipItem where !ignoringLog: return
             case let other: throw context.invalid(other, .deletedName)
             }
         }

@@ -1,4 +1,4 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 
 /// What is known of a directory in the subvolume, so that adding names in order asks the tree only once.
 public struct DirectoryState: Sendable {

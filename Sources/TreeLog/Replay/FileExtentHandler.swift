@@ -1,5 +1,5 @@
-public import BtrfsFormat
-public import BtrfsVolume
+internal import BtrfsFormat
+internal import BtrfsVolume
 
 /// EXTENT_DATA: a piece of a file's content (rule E).
 ///

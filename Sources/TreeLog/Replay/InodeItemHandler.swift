@@ -1,4 +1,4 @@
-public import BtrfsFormat
+internal import BtrfsFormat
 internal import BtrfsVolume
 
 /// INODE_ITEM: what the log says of an inode, and what it says is gone from it.

@@ -1,5 +1,5 @@
-public import BtrfsFormat
-public import BtrfsVolume
+internal import BtrfsFormat
+internal import BtrfsVolume
 
 /// INODE_REF and INODE_EXTREF: the names of an inode (rule B).
 ///

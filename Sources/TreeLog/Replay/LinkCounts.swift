@@ -26,8 +26,8 @@ enum LinkCounts {
             let mode: UInt32
             let nlink: UInt32
             let item = cursor.data
-            mode = try item.u32(at: 52)
-            nlink = try item.u32(at: 40)
+            mode = try InodeItem.mode(in: item)
+            nlink = try InodeItem.nlink(in: item)
             count = try countNames(of: inode, cursor)
             if UInt64(nlink) != count {
                 let links = UInt32(clamping: count)

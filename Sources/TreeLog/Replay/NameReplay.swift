@@ -233,11 +233,11 @@ enum ReferenceComparison {
         _ name: RawSpan, _ parent: ObjectID?, in item: RawSpan, from start: inout Int
     ) throws(FormatError) -> Bool {
         let from = start
-        if let end = try find(name, parent, in: item, from..<item.byteCount) ?? find(name, parent, in: item, 0..<from) {
-            start = end
-            return true
-        }
-        return false
+        var end = try find(name, parent, in: item, from..<item.byteCount)
+        if end == nil { end = try find(name, parent, in: item, 0..<from) }
+        guard let end else { return false }
+        start = end
+        return true
     }
 
     private static func find(

@@ -1,4 +1,4 @@
-public import BtrfsFormat
+internal import BtrfsFormat
 
 extension ReplayContext {
     /// Whether the policy decides conflicts of this kind. Where it does not, there is no need to build one.

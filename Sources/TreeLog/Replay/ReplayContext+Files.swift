@@ -1,5 +1,5 @@
-public import BtrfsFormat
-public import BtrfsVolume
+internal import BtrfsFormat
+internal import BtrfsVolume
 
 // Files: which one is being replayed, and the checksums of its extents.
 
@@ -87,11 +87,7 @@ extension ReplayContext {
         let start = extent.checksumStart
         let (end, overflow) = start.addingReportingOverflow(extent.checksumByteCount)
         guard !overflow else { throw failure(.damaged("the extent ends beyond the address space")) }
-        do {
-            return try copyChecksums(from: start, to: end)
-        } catch let error as VolumeError {
-            throw failure(error)
-        } catch { throw failure(.plugin("\(error)")) }
+        do { return try copyChecksums(from: start, to: end) } catch { throw failure(error) }
     }
 
     private func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {

@@ -1,8 +1,5 @@
+internal import BlockDevices
 public import BtrfsFormat
-
-#if canImport(Glibc)
-    internal import Glibc
-#endif
 
 /// What else a replay needs to know.
 public struct ReplayOptions {
@@ -21,7 +18,7 @@ public struct ReplayOptions {
 extension Timestamp {
     /// The time of the system's clock.
     public static var current: Timestamp {
-        let elapsed = ContinuousEpoch.sinceEpoch()
-        return Timestamp(seconds: elapsed.seconds, nanoseconds: elapsed.nanoseconds)
+        let now = SystemClock.now
+        return Timestamp(seconds: now.seconds, nanoseconds: now.nanoseconds)
     }
 }

@@ -1,4 +1,4 @@
-public import BtrfsFormat
+internal import BtrfsFormat
 public import BtrfsVolume
 
 /// The replay of the log of one subvolume: hands each item of a log block to the handler of its type.
@@ -8,13 +8,7 @@ public final class ReplaySession: DamageHandler {
     public let log: LogTree
     /// The tree into which the log is replayed.
     public let tree: Tree
-    private var context: ReplayContext
-    private let dispatch: DispatchTable
-    private let leftOut: LeftOut
-    /// While set, items are passed over: they belong to an inode that had no name when it was logged.
-    private var isIgnoring = false
-    /// In a run that only finds out what to leave out, what was found.
-    private(set) var found: [SkippedThing]?
+    private var state: SessionState
 
     init(
         _ log: LogTree, of subvolume: ObjectID, into tree: Tree, in transaction: Transaction,
@@ -22,20 +16,21 @@ public final class ReplaySession: DamageHandler {
     ) {
         self.log = log
         self.tree = tree
-        self.leftOut = leftOut
-        dispatch = setup.dispatch
-        found = isCollecting ? [] : nil
-        context = ReplayContext(
-            log: log, subvolume: subvolume, tree: tree, transaction: transaction, setup: setup, leftOut: leftOut)
+        state = SessionState(
+            context: ReplayContext(
+                log: log, subvolume: subvolume, tree: tree, transaction: transaction, setup: setup,
+                leftOut: leftOut),
+            dispatch: setup.dispatch, leftOut: leftOut, found: isCollecting ? [] : nil)
     }
 
-    public var report: SubvolumeReport { context.report }
+    /// What has been done so far.
+    public var report: SubvolumeReport { state.context.report }
+
+    /// In a run that only finds out what to leave out, what was found.
+    var found: [SkippedThing]? { state.found }
 
     /// Has to be called before each pass over the log.
-    func begin(_ stage: ReplayStage) {
-        isIgnoring = false
-        context.place = LogPlace(subvolume: context.subvolume, stage: stage)
-    }
+    func begin(_ stage: ReplayStage) { state.begin(stage) }
 
     /// Replays the items of a leaf that belong to `stage`, in their order.
     ///
@@ -43,127 +38,14 @@ public final class ReplaySession: DamageHandler {
     ///
     /// - Throws: what handlers throw; `LogError` when the leaf cannot be read.
     public func replay(_ block: LogBlock, in stage: ReplayStage) throws(LogError) {
-        let bytes: RawSpan
-        do throws(LogError) { bytes = try block.read() } catch {
-            return try handleDamage(of: block, error)
-        }
-        context.place.block = block.address
-        let leaf = LeafView(bytes)
-        let count: Int
-        do { count = try leaf.count } catch { throw context.failure(error) }
-        if stage == .everything { context.report.itemCount += count }
-        for slot in 0..<count {
-            let item: LoggedItem
-            do {
-                item = LoggedItem(
-                    key: try leaf.key(at: slot), data: try leaf.data(at: slot), block: block.address,
-                    slot: slot)
-                if item.key.type == .inodeItem { try noteInode(item, stage) }
-            } catch { throw context.failure(error) }
-            let entry = dispatch[item.key.type]
-            guard entry.stage == stage, !isIgnoring, leftOut.isEmpty || !isLeftOut(item) else { continue }
-            context.place.slot = slot
-            context.place.key = item.key
-            do throws(LogError) { try replay(item, entry) } catch { try settle(error, item) }
-        }
-    }
-
-    /// An inode without a name was logged as it was being deleted: nothing of it is replayed.
-    private func noteInode(_ item: borrowing LoggedItem, _ stage: ReplayStage) throws(FormatError) {
-        isIgnoring = try item.data.u32(at: ItemOffsets.nlink) == 0
-        if isIgnoring, stage == .inodes { context.report.ignoredInodeCount += 1 }
-    }
-
-    private func isLeftOut(_ item: borrowing LoggedItem) -> Bool {
-        leftOut.contains(item.key.objectID) || leftOut.contains(item.block, item.slot)
-    }
-
-    @inline(__always)
-    private func replay(_ item: borrowing LoggedItem, _ entry: DispatchTable.Entry) throws(LogError) {
-        switch entry.action {
-        case .replay(let handler):
-            if let validator = entry.validator { try validate(item, validator) }
-            try handler.replay(item, in: &context)
-        case .passOver(let tolerance):
-            context.report.ignoredItems[item.key.type, default: 0] += 1
-            let key = item.key
-            try context.tolerate(tolerance, "an item \(key), which replay does not know")
-        case .refuse:
-            throw context.failure(.unregisteredType(item.key.type))
-        case .nothing:
-            break
-        }
-    }
-
-    private func validate(
-        _ item: borrowing LoggedItem, _ validator: any ItemValidator
-    ) throws(LogError) {
-        do { try validator.validate(key: item.key, data: item.data) } catch {
-            throw context.failure(error)
-        }
+        try state.replay(block, in: stage)
     }
 
     /// Counts the links of all inodes that need it, after the last leaf of the stage `everything`.
-    func settleLinkCounts() throws(LogError) {
-        do throws(LogError) { try LinkCounts.settle(&context) } catch { try settle(error, inode: error.inode) }
-    }
-
-    // MARK: Decisions
-
-    /// Lets the policy decide about an item that could not be replayed.
-    private func settle(_ error: LogError, _ item: borrowing LoggedItem) throws(LogError) {
-        try settle(error, inode: item.key.objectID, bytes: item.data.copied)
-    }
-
-    @inline(never)
-    private func settle(
-        _ error: LogError, inode: ObjectID?, bytes: [UInt8]? = nil
-    ) throws(LogError) {
-        if case .leaveOut(let thing) = error.cause { return try leaveOut(thing, error) }
-        guard let kind = error.conflictKind, context.handles(kind), let inode else { throw error }
-        let isFile = inode >= .firstFree && inode <= .lastFree
-        let conflict = Conflict(
-            kind, at: error.place, inode: inode, logged: bytes.map { ConflictSide(inode: inode, bytes: $0) },
-            detail: error.causeText, mainline: .abort(reason: error.causeText), paths: context.paths)
-        do throws(LogError) {
-            switch try context.resolve(conflict) {
-            case .skipItem, .keepCommitted:
-                try leaveOut(
-                    SkippedThing(.item(error.place), of: context.subvolume, reason: error.causeText, at: error.place),
-                    error)
-            case let answer: throw context.invalid(answer, kind)
-            }
-        } catch {
-            guard case .leaveOut(var thing) = error.cause else { throw error }
-            if !isFile { thing.what = .item(error.place) }
-            try leaveOut(thing, error)
-        }
-    }
-
-    /// Ends this run so that the next one leaves `thing` out; a run that only collects goes on.
-    private func leaveOut(_ thing: SkippedThing, _ error: LogError) throws(LogError) {
-        guard found != nil else { throw LogError(.leaveOut(thing), at: error.place) }
-        found?.append(thing)
-    }
+    func settleLinkCounts() throws(LogError) { try state.settleLinkCounts() }
 
     /// Lets the policy decide about a block that cannot be read: every inode of which it may hold an item.
     public func handleDamage(of block: LogBlock, _ error: LogError) throws(LogError) {
-        guard context.handles(.damagedItem) else { throw error }
-        let range = block.inodeRange
-        if leftOut.ranges.contains(range) { return }
-        let conflict = Conflict(
-            .damagedItem, at: error.place, inode: ObjectID(range.lowerBound), detail: error.causeText,
-            mainline: .abort(reason: error.causeText), paths: context.paths)
-        let thing = SkippedThing(
-            .inodes(range), of: context.subvolume, reason: error.causeText, at: error.place)
-        do throws(LogError) {
-            switch try context.resolve(conflict) {
-            case .skipItem, .keepCommitted: break
-            case let answer: throw context.invalid(answer, .damagedItem)
-            }
-        } catch {
-            guard case .leaveOut = error.cause else { throw error }
-        }
-        try leaveOut(thing, error)
+        try state.handleDamage(of: block, error)
     }
 }

@@ -1,4 +1,4 @@
-public import BtrfsFormat
+internal import BtrfsFormat
 public import BtrfsVolume
 
 /// Replays the logs of a volume.

@@ -1,3 +1,5 @@
+internal import BtrfsFormat
+
 /// XATTR_ITEM: the item is copied; those that the log lacks were removed with the inode item.
 ///
 /// The corresponding kernel function is `overwrite_item`.

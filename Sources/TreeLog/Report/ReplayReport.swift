@@ -1,5 +1,4 @@
 public import BtrfsFormat
-public import BtrfsVolume
 
 /// What a replay did, or in a dry run would do.
 public struct ReplayReport: Sendable {

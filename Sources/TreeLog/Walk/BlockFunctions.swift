@@ -79,27 +79,26 @@ final class TransactionTarget: LogBlockTarget {
     }
 
     func pin(_ block: LogBlock) throws(LogError) {
-        transaction.pin(block: block.address)
+        do { try transaction.pin(block: block.address) } catch { throw LogError(.volume(error), at: block.place) }
         guard hasMixedGroups, block.level == 0, block.log.subvolume != nil else { return }
         let bytes: RawSpan
         do throws(LogError) { bytes = try block.read() } catch {
             // The same error comes again in the stage that needs the items, with whoever decides about it.
             return
         }
-        var slot = 0
-        do throws(FormatError) {
-            let leaf = LeafView(bytes)
-            while slot < (try leaf.count) {
-                if try leaf.key(at: slot).type == .extentData {
-                    let extent = try FileExtent(try leaf.data(at: slot))
-                    if extent.kind != .inline, !extent.isHole {
-                        transaction.exclude(extent.diskAddress, count: extent.diskByteCount)
-                    }
-                }
-                slot += 1
+        do { try excludeExtents(of: LeafView(bytes)) } catch let error as FormatError {
+            throw LogError(.format(error), at: block.place)
+        } catch let error as VolumeError {
+            throw LogError(.volume(error), at: block.place)
+        } catch { throw LogError(.plugin("\(error)"), at: block.place) }
+    }
+
+    private func excludeExtents(of leaf: borrowing LeafView) throws {
+        for slot in 0..<(try leaf.count) where try leaf.key(at: slot).type == .extentData {
+            let extent = try FileExtent(try leaf.data(at: slot))
+            if !extent.isInline, !extent.isHole {
+                try transaction.exclude(extent.diskAddress, count: extent.diskByteCount)
             }
-        } catch {
-            throw LogError(.format(error.at(block: block.address, slot: slot)), at: block.place)
         }
     }
 }

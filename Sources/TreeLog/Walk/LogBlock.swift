@@ -1,5 +1,5 @@
 public import BtrfsFormat
-public import BtrfsVolume
+internal import BtrfsVolume
 
 /// One block of a log, as a walk hands it to its process function.
 ///

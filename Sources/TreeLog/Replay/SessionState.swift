@@ -1,0 +1,153 @@
+internal import BtrfsFormat
+
+/// The state of a session, and what it does with it.
+///
+/// A value apart from the session, so that one access to it serves a whole leaf.
+struct SessionState: ~Copyable {
+    var context: ReplayContext
+    let dispatch: DispatchTable
+    let leftOut: LeftOut
+    /// In a run that only finds out what to leave out, what was found.
+    private(set) var found: [SkippedThing]?
+    /// While set, items are passed over: they belong to an inode that had no name when it was logged.
+    private var isIgnoring = false
+
+    init(
+        context: consuming ReplayContext, dispatch: DispatchTable, leftOut: LeftOut, found: [SkippedThing]?
+    ) {
+        self.context = context
+        self.dispatch = dispatch
+        self.leftOut = leftOut
+        self.found = found
+    }
+
+    mutating func begin(_ stage: ReplayStage) {
+        isIgnoring = false
+        context.place = LogPlace(subvolume: context.subvolume, stage: stage)
+    }
+
+    mutating func replay(_ block: LogBlock, in stage: ReplayStage) throws(LogError) {
+        let bytes: RawSpan
+        do throws(LogError) { bytes = try block.read() } catch {
+            return try handleDamage(of: block, error)
+        }
+        context.place.block = block.address
+        let leaf = LeafView(bytes)
+        let count: Int
+        do { count = try leaf.count } catch { throw context.failure(error) }
+        if stage == .everything { context.report.itemCount += count }
+        for slot in 0..<count {
+            let item: LoggedItem
+            do {
+                item = LoggedItem(
+                    key: try leaf.key(at: slot), data: try leaf.data(at: slot), block: block.address,
+                    slot: slot)
+                if item.key.type == .inodeItem { try noteInode(item, stage) }
+            } catch { throw context.failure(error) }
+            let entry = dispatch[item.key.type]
+            guard entry.stage == stage, !isIgnoring, leftOut.isEmpty || !isLeftOut(item) else { continue }
+            context.place.slot = slot
+            context.place.key = item.key
+            do throws(LogError) { try replay(item, entry) } catch { try settle(error, item) }
+        }
+    }
+
+    /// An inode without a name was logged as it was being deleted: nothing of it is replayed.
+    private mutating func noteInode(_ item: borrowing LoggedItem, _ stage: ReplayStage) throws(FormatError) {
+        isIgnoring = try InodeItem.nlink(in: item.data) == 0
+        if isIgnoring, stage == .inodes { context.report.ignoredInodeCount += 1 }
+    }
+
+    private func isLeftOut(_ item: borrowing LoggedItem) -> Bool {
+        leftOut.contains(item.key.objectID) || leftOut.contains(item.block, item.slot)
+    }
+
+    @inline(__always)
+    private mutating func replay(_ item: borrowing LoggedItem, _ entry: DispatchTable.Entry) throws(LogError) {
+        switch entry.action {
+        case .replay(let handler):
+            if let validator = entry.validator { try validate(item, validator) }
+            try handler.replay(item, in: &context)
+        case .passOver(let tolerance):
+            context.report.ignoredItems[item.key.type, default: 0] += 1
+            let key = item.key
+            try context.tolerate(tolerance, "an item \(key), which replay does not know")
+        case .refuse:
+            throw context.failure(.unregisteredType(item.key.type))
+        case .nothing:
+            break
+        }
+    }
+
+    private func validate(
+        _ item: borrowing LoggedItem, _ validator: any ItemValidator
+    ) throws(LogError) {
+        do { try validator.validate(key: item.key, data: item.data) } catch {
+            throw context.failure(error)
+        }
+    }
+
+    /// Counts the links of all inodes that need it, after the last leaf of the stage `everything`.
+    mutating func settleLinkCounts() throws(LogError) {
+        do throws(LogError) { try LinkCounts.settle(&context) } catch { try settle(error, inode: error.inode) }
+    }
+
+    // MARK: Decisions
+
+    /// Lets the policy decide about an item that could not be replayed.
+    private mutating func settle(_ error: LogError, _ item: borrowing LoggedItem) throws(LogError) {
+        try settle(error, inode: item.key.objectID, bytes: item.data.copied)
+    }
+
+    @inline(never)
+    private mutating func settle(
+        _ error: LogError, inode: ObjectID?, bytes: [UInt8]? = nil
+    ) throws(LogError) {
+        if case .leaveOut(let thing) = error.cause { return try leaveOut(thing, error) }
+        guard let kind = error.conflictKind, context.handles(kind), let inode else { throw error }
+        let isFile = inode >= .firstFree && inode <= .lastFree
+        let conflict = Conflict(
+            kind, at: error.place, inode: inode, logged: bytes.map { ConflictSide(inode: inode, bytes: $0) },
+            detail: error.causeText, mainline: .abort(reason: error.causeText), paths: context.paths)
+        do throws(LogError) {
+            switch try context.resolve(conflict) {
+            case .skipItem, .keepCommitted:
+                try leaveOut(
+                    SkippedThing(.item(error.place), of: context.subvolume, reason: error.causeText, at: error.place),
+                    error)
+            case let answer: throw context.invalid(answer, kind)
+            }
+        } catch {
+            guard case .leaveOut(var thing) = error.cause else { throw error }
+            if !isFile { thing.what = .item(error.place) }
+            try leaveOut(thing, error)
+        }
+    }
+
+    /// Ends this run so that the next one leaves `thing` out; a run that only collects goes on.
+    private mutating func leaveOut(_ thing: SkippedThing, _ error: LogError) throws(LogError) {
+        guard found != nil else { throw LogError(.leaveOut(thing), at: error.place) }
+        found?.append(thing)
+    }
+
+    /// Lets the policy decide about a block that cannot be read: every inode of which it may hold an item.
+    mutating func handleDamage(of block: LogBlock, _ error: LogError) throws(LogError) {
+        guard context.handles(.damagedItem) else { throw error }
+        let range = block.inodeRange
+        if leftOut.ranges.contains(range) { return }
+        let conflict = Conflict(
+            .damagedItem, at: error.place, inode: ObjectID(range.lowerBound), detail: error.causeText,
+            mainline: .abort(reason: error.causeText), paths: context.paths)
+        let thing = SkippedThing(
+            .inodes(range), of: context.subvolume, reason: error.causeText, at: error.place)
+        do throws(LogError) {
+            switch try context.resolve(conflict) {
+            case .skipItem, .keepCommitted: break
+            case let answer: throw context.invalid(answer, .damagedItem)
+            }
+        } catch {
+            guard case .leaveOut = error.cause else { throw error }
+        }
+        try leaveOut(thing, error)
+    }
+}
