@@ -14,6 +14,7 @@ package import BtrfsFormat
 package final class BlockBuffer {
     private let base: UnsafeMutableRawPointer
     package let count: Int
+    private let pool: BlockPool?
 
     /// `count` zero bytes.
     package init(count: Int) {
@@ -21,9 +22,19 @@ package final class BlockBuffer {
         unsafe base = .allocate(byteCount: count, alignment: 64)
         unsafe base.initializeMemory(as: UInt8.self, repeating: 0, count: count)
         self.count = count
+        pool = nil
     }
 
-    deinit { unsafe base.deallocate() }
+    /// A block of a pool, with whatever was in it before.
+    init(from pool: BlockPool) {
+        unsafe base = pool.take()
+        count = pool.blockSize
+        self.pool = pool
+    }
+
+    deinit {
+        if let pool { unsafe pool.give(base) } else { unsafe base.deallocate() }
+    }
 
     package var bytes: RawSpan {
         @inline(__always)
@@ -107,9 +118,114 @@ package final class BlockBuffer {
     }
 }
 
+/// The memory of the blocks of one volume, in large pieces: asking the system for each block by itself costs more
+/// than all that is done with the block. What blocks give back is used again; the rest goes with the volume.
+@safe
+final class BlockPool {
+    let blockSize: Int
+    private var slabs: [UnsafeMutableRawPointer] = unsafe []
+    private var free: [UnsafeMutableRawPointer] = unsafe []
+    /// The size of a huge page on common machines.
+    private static var slabSize: Int { 2 << 20 }
+
+    init(blockSize: Int) {
+        precondition(blockSize > 0 && blockSize <= Self.slabSize)
+        self.blockSize = blockSize
+    }
+
+    deinit { for unsafe slab in unsafe slabs { unsafe slab.deallocate() } }
+
+    func take() -> UnsafeMutableRawPointer {
+        if let block = unsafe free.popLast() { return unsafe block }
+        let slab = UnsafeMutableRawPointer.allocate(byteCount: Self.slabSize, alignment: Self.slabSize)
+        #if canImport(Glibc)
+            // Only a hint: without huge pages all works the same.
+            _ = unsafe madvise(slab, Self.slabSize, MADV_HUGEPAGE)
+        #endif
+        unsafe slabs.append(slab)
+        for offset in stride(from: Self.slabSize / blockSize * blockSize, to: 0, by: -blockSize) {
+            unsafe free.append(slab + (offset - blockSize))
+        }
+        guard let block = unsafe free.popLast() else { preconditionFailure("a slab holds at least one block") }
+        return unsafe block
+    }
+
+    func give(_ block: UnsafeMutableRawPointer) { unsafe free.append(block) }
+}
+
 /// `span` as a view of memory that `owner` keeps alive.
 @inline(__always)
 @_lifetime(borrow owner)
 package func held(_ span: RawSpan, by owner: borrowing some AnyObject) -> RawSpan {
     unsafe _overrideLifetime(span, borrowing: owner)
+}
+
+/// A row of optional references with a fixed capacity.
+///
+/// What an array of them would be, but reading an element costs one load and no exclusivity check: a descent
+/// through a tree does it on every level.
+@safe
+final class ReferenceTable<Element: AnyObject> {
+    private let base: UnsafeMutablePointer<Element?>
+    private let capacity: Int
+    private(set) var count: Int
+
+    /// `count` empty places, with room for `capacity`.
+    init(count: Int, capacity: Int) {
+        precondition(count >= 0 && count <= capacity)
+        unsafe base = .allocate(capacity: max(capacity, 1))
+        unsafe base.initialize(repeating: nil, count: max(capacity, 1))
+        self.capacity = capacity
+        self.count = count
+    }
+
+    deinit {
+        unsafe base.deinitialize(count: max(capacity, 1))
+        unsafe base.deallocate()
+    }
+
+    @inline(__always)
+    subscript(index: Int) -> Element? {
+        get {
+            precondition(index >= 0 && index < count)
+            return unsafe base[index]
+        }
+        set {
+            precondition(index >= 0 && index < count)
+            unsafe base[index] = newValue
+        }
+    }
+
+    func insert(_ element: Element?, at index: Int) {
+        precondition(count < capacity && index >= 0 && index <= count)
+        count += 1
+        var place = count - 1
+        while place > index {
+            unsafe swap(&base[place], &base[place - 1])
+            place -= 1
+        }
+        unsafe base[index] = element
+    }
+
+    func remove(at index: Int) {
+        precondition(index >= 0 && index < count)
+        for place in index..<count - 1 { unsafe swap(&base[place], &base[place + 1]) }
+        unsafe base[count - 1] = nil
+        count -= 1
+    }
+
+    /// Moves the elements from `index` on to the end of `target`.
+    func move(from index: Int, toEndOf target: ReferenceTable) {
+        let moved = count - index
+        precondition(index >= 0 && moved >= 0 && target.count + moved <= target.capacity)
+        for offset in 0..<moved { unsafe swap(&base[index + offset], &target.base[target.count + offset]) }
+        target.count += moved
+        count = index
+    }
+
+    func copy(from other: ReferenceTable) {
+        precondition(other.count <= capacity)
+        for index in 0..<other.count { unsafe base[index] = other.base[index] }
+        count = other.count
+    }
 }

@@ -43,7 +43,7 @@ extension Volume {
         guard mirrors > 0 else {
             throw .damaged("no chunk holds this block of tree \(expected.tree)", block: expected.address)
         }
-        let buffer = BlockBuffer(count: nodeSize)
+        let buffer = BlockBuffer(from: pool)
         var failure: VolumeError?
         for mirror in 0..<mirrors {
             do {

@@ -18,6 +18,7 @@ public final class Volume {
     /// The smallest unit of file data in bytes.
     public let sectorSize: Int
     public let checksumType: ChecksumType
+    let pool: BlockPool
 
     /// Opens the volume on `devices`, in any order.
     ///
@@ -31,6 +32,7 @@ public final class Volume {
         nodeSize = Int(superblock.nodeSize)
         sectorSize = Int(superblock.sectorSize)
         checksumType = superblock.checksumType
+        pool = BlockPool(blockSize: nodeSize)
         if let refusal = superblock.incompat.refusal(for: .reading) { throw .unsupported(refusal) }
         chunks = ChunkMap()
         let systemChunks: [(Key, Chunk)]

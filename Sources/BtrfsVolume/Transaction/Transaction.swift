@@ -157,7 +157,7 @@ public final class Transaction {
     func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock {
         let header = try makeBlock(of: tree, level: level)
         let block = TreeBlock(
-            new: header.address, level: level, buffer: BlockBuffer(count: volume.nodeSize), header: header)
+            new: header.address, level: level, buffer: BlockBuffer(from: volume.pool), header: header)
         newBlocks[header.address.rawValue] = block
         extents.queueBlock(header.address, level: level, .treeBlock(root: tree.id), delta: 1, isNew: true)
         return block
@@ -169,7 +169,7 @@ public final class Transaction {
     ///   block are then put right. The corresponding kernel function is `update_ref_for_cow`.
     func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
         let header = try makeBlock(of: tree, level: block.level)
-        let copy = block.copied(to: header.address, header: header)
+        let copy = block.copied(to: header.address, header: header, pool: volume.pool)
         newBlocks[header.address.rawValue] = copy
         extents.queueBlock(header.address, level: block.level, .treeBlock(root: tree.id), delta: 1, isNew: true)
         var isLast = true

@@ -151,21 +151,20 @@ extension TreeBlock {
         target.buffer.copy(
             from: buffer, at: NodeView.pointerOffset(slot), to: NodeView.pointerOffset(target.count),
             count: moved * NodeView.pointerByteCount)
-        target.children.append(contentsOf: children[slot...])
+        children.move(from: slot, toEndOf: target.children)
         target.setCount(target.count + moved)
-        children.removeSubrange(slot...)
         setCount(slot)
     }
 
     // MARK: Whole blocks
 
     /// A copy of this block at another address, for the running transaction.
-    func copied(to address: LogicalAddress, header: BlockHeader) -> TreeBlock {
-        let target = BlockBuffer(count: buffer.count)
+    func copied(to address: LogicalAddress, header: BlockHeader, pool: BlockPool) -> TreeBlock {
+        let target = BlockBuffer(from: pool)
         target.copy(bytes, to: 0)
         let copy = TreeBlock(new: address, level: level, buffer: target, header: header)
         copy.setCount(count)
-        copy.children = children
+        if level > 0 { copy.children.copy(from: children) }
         return copy
     }
 

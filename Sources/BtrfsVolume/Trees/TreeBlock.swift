@@ -15,7 +15,11 @@ package final class TreeBlock {
     /// Whether the block was allocated by the running transaction, so that it may be changed in place.
     let isNew: Bool
     /// Of a node: the children loaded so far, by slot.
-    var children: ContiguousArray<TreeBlock?>
+    let children: ReferenceTable<TreeBlock>
+
+    private static func makeChildren(level: Int, count: Int, nodeSize: Int) -> ReferenceTable<TreeBlock> {
+        ReferenceTable(count: count, capacity: level > 0 ? NodeView.capacity(nodeSize: nodeSize) : count)
+    }
 
     /// A verified block as it was read.
     init(read buffer: BlockBuffer, header: BlockHeader) {
@@ -24,7 +28,7 @@ package final class TreeBlock {
         level = Int(header.level)
         storedCount = header.itemCount
         isNew = false
-        children = level > 0 ? ContiguousArray(repeating: nil, count: storedCount) : []
+        children = Self.makeChildren(level: level, count: level > 0 ? storedCount : 0, nodeSize: buffer.count)
     }
 
     /// A new empty block.
@@ -34,7 +38,7 @@ package final class TreeBlock {
         self.level = level
         storedCount = 0
         isNew = true
-        children = []
+        children = Self.makeChildren(level: level, count: 0, nodeSize: buffer.count)
         buffer.change { (span: inout MutableRawSpan) in header.store(in: &span) }
     }
 
