@@ -43,6 +43,13 @@ let package = Package(
         system("CZstd", "libzstd", "libzstd-dev"),
         system("CLZO", "lzo2", "liblzo2-dev"),
 
+        // Lua, and the only code that includes its header.
+        system("CLua", "lua5.4", "liblua5.4-dev"),
+        .target(
+            name: "CLuaHost", dependencies: ["CLua"],
+            cSettings: [.enableWarning("all"), .enableWarning("extra"), .treatAllWarnings(as: .error)]),
+        library("LuaRuntime", ["CLuaHost"]),
+
         library("BlockDevices", ["CISAL"]),
         library("BtrfsFormat", ["CISAL", "CSodium", "CXXHash"]),
         library("BtrfsVolume", ["BlockDevices", "BtrfsFormat", "CSodium", "CZlib", "CZstd", "CLZO"]),
@@ -64,6 +71,18 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "CZstd", "KernelOracle"],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        // Images of the corpus changed so that they lie, for tests and for `Scripts/fuzz`.
+        .target(
+            name: "HostileImages",
+            dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "TreeLog"],
+            path: "Tests/HostileImages", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "treelog-fuzz",
+            dependencies: [
+                "HostileImages", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Tests/Fuzz", swiftSettings: swiftSettings),
         tests("BlockDevicesTests", ["BlockDevices", "TestSupport"]),
         tests("BtrfsFormatTests", ["BlockDevices", "BtrfsFormat", "TestSupport"]),
         tests("BtrfsVolumeTests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle"]),
@@ -71,6 +90,10 @@ let package = Package(
             "TreeLogTests",
             ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport", "KernelOracle"]),
         tests("PublicAPITests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport"]),
+        tests(
+            "TreeLogCommandTests",
+            ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle", "treelog"]),
+        tests("LuaRuntimeTests", ["LuaRuntime"]),
         tests("HouseRulesTests", ["TestSupport"]),
         tests("TestSupportTests", ["BlockDevices", "KernelOracle", "TestSupport"]),
         tests("KernelOracleTests", ["KernelOracle", "TestSupport"]),

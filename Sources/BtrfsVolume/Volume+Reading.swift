@@ -50,7 +50,7 @@ extension Volume {
                 try buffer.change { (span: inout MutableRawSpan) throws(VolumeError) in
                     try readData(into: &span, at: expected.address, mirror: mirror)
                 }
-                return TreeBlock(read: buffer, header: try verify(buffer, expected))
+                return TreeBlock(read: buffer, header: try verify(buffer, expected), limit: expected.limit)
             } catch { failure = failure ?? error }
         }
         throw failure ?? .damaged("unreadable", block: expected.address)
@@ -79,14 +79,7 @@ extension Volume {
             } else {
                 try NodeChecker.check(bytes, context)
             }
-            if let firstKey = expected.firstKey {
-                let found = header.itemCount > 0 ? buffer.key(at: BlockHeader.byteCount) : nil
-                guard found == firstKey else {
-                    throw VolumeError.damaged(
-                        "the first key is \(found.map { "\($0)" } ?? "missing"), the block above says \(firstKey)",
-                        block: block)
-                }
-            }
+            try checkKeys(of: buffer, header, expected)
             return header
         } catch let error as VolumeError {
             throw error
@@ -94,6 +87,31 @@ extension Volume {
             throw .format(error.at(block: block))
         } catch {
             throw .damaged("\(error)", block: block)
+        }
+    }
+
+    /// Checks that the block has its place between its neighbours.
+    private func checkKeys(
+        of buffer: BlockBuffer, _ header: BlockHeader, _ expected: BlockExpectation
+    ) throws(VolumeError) {
+        let count = header.itemCount
+        if let firstKey = expected.firstKey {
+            let found = count > 0 ? buffer.key(at: BlockHeader.byteCount) : nil
+            guard found == firstKey else {
+                throw .damaged(
+                    "the first key is \(found.map { "\($0)" } ?? "missing"), the block above says \(firstKey)",
+                    block: expected.address)
+            }
+        }
+        if let limit = expected.limit, count > 0 {
+            let slot = count - 1
+            let last = buffer.key(
+                at: header.level == 0 ? LeafView.headerOffset(slot) : NodeView.pointerOffset(slot))
+            guard last < limit else {
+                throw .damaged(
+                    "the key does not lie before \(limit), with which the next block starts",
+                    block: expected.address, slot: slot, key: last)
+            }
         }
     }
 

@@ -12,7 +12,8 @@ public final class Volume {
     let devices: VolumeDevices
     /// What was odd but could be lived with, such as a damaged superblock copy; for reports.
     public internal(set) var warnings: [String] = []
-    private var rootTreeCache: Tree?
+    // Only the block: a tree holds its volume, and the two would keep each other alive.
+    private var rootTreeBlock: TreeBlock?
     /// The size of a tree block in bytes.
     public let nodeSize: Int
     /// The smallest unit of file data in bytes.
@@ -34,6 +35,9 @@ public final class Volume {
         checksumType = superblock.checksumType
         pool = BlockPool(blockSize: nodeSize)
         if let refusal = superblock.incompat.refusal(for: .reading) { throw .unsupported(refusal) }
+        guard superblock.generation < Generation(Int64.max) else {
+            throw .damaged("the superblock has generation \(superblock.generation), which no volume can reach")
+        }
         chunks = ChunkMap()
         let systemChunks: [(Key, Chunk)]
         do { systemChunks = try superblock.systemChunks() } catch { throw .format(error) }
@@ -72,20 +76,23 @@ public final class Volume {
 
     /// The tree of trees.
     public func rootTree() throws(VolumeError) -> Tree {
-        if let rootTreeCache { return rootTreeCache }
-        let root = try readBlock(
-            BlockExpectation(
-                address: superblock.root, level: Int(superblock.rootLevel),
-                generation: superblock.generation, firstKey: nil, owners: .tree(.rootTree), tree: .rootTree))
-        let tree = Tree(id: .rootTree, volume: self, root: root, owners: .tree(.rootTree))
-        rootTreeCache = tree
-        return tree
+        let root: TreeBlock
+        if let rootTreeBlock {
+            root = rootTreeBlock
+        } else {
+            root = try readBlock(
+                BlockExpectation(
+                    address: superblock.root, level: Int(superblock.rootLevel),
+                    generation: superblock.generation, firstKey: nil, owners: .tree(.rootTree), tree: .rootTree))
+            rootTreeBlock = root
+        }
+        return Tree(id: .rootTree, volume: self, root: root, owners: .tree(.rootTree))
     }
 
     /// Forgets what was cached of the committed trees, after a commit.
     func reset(to superblock: Superblock) {
         self.superblock = superblock
-        rootTreeCache = nil
+        rootTreeBlock = nil
     }
 
     /// The root item of a tree and its key: of several items, as snapshots have them, the one with the highest

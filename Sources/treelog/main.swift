@@ -1,1 +1,3 @@
-print("treelog")
+import TreeLogCommand
+
+CommandLineTool.main()

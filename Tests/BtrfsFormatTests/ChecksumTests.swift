@@ -84,10 +84,11 @@ import Testing
         #expect(NameHash.extref(parent: ObjectID(1 << 32 | 257), name.rawSpan) == 3_451_520)
     }
 
-    @Test(arguments: [
-        (5, 257, 0, 1_007_496_934_145_758_698), (256, 257, 0, 1_002_667_599_903_692_266),
-        (257, 257, 0, 2_987_028_177_400_731_114), (5, 300, 0 &- 4096, 1_007_496_934_299_979_412),
-    ] as [(UInt64, UInt64, UInt64, UInt64)])
+    @Test(
+        arguments: [
+            (5, 257, 0, 1_007_496_934_145_758_698), (256, 257, 0, 1_002_667_599_903_692_266),
+            (257, 257, 0, 2_987_028_177_400_731_114), (5, 300, 0 &- 4096, 1_007_496_934_299_979_412),
+        ] as [(UInt64, UInt64, UInt64, UInt64)])
     func extentDataRefHash(_ root: UInt64, _ inode: UInt64, _ offset: UInt64, _ hash: UInt64) {
         #expect(ExtentDataRef.hash(root: ObjectID(root), objectID: ObjectID(inode), offset: offset) == hash)
     }

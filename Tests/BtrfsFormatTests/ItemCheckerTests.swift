@@ -6,7 +6,9 @@ import Testing
     private func refusal(of items: [(key: Key, data: [UInt8])], _ context: CheckContext) -> String? {
         var checker = ItemChecker(context)
         for item in items {
-            do { try checker.check(key: item.key, data: item.data.rawSpan) } catch { return error.description }
+            do { try checker.check(key: item.key, data: item.data.rawSpan) } catch {
+                return error.description
+            }
         }
         return nil
     }
@@ -18,7 +20,11 @@ import Testing
         let fixture = try fixture(type, at: keyOffset)
         var data = fixture.data
         let change = bytes(digits)
-        if offset < 0 { data += change } else { data.replaceSubrange(offset..<offset + change.count, with: change) }
+        if offset < 0 {
+            data += change
+        } else {
+            data.replaceSubrange(offset..<offset + change.count, with: change)
+        }
         let refusal = refusal(of: [(fixture.key, data)], fixture.context)
         #expect(refusal?.contains(reason) == true, "\(type): \(refusal ?? "accepted"), expected: \(reason)")
     }
@@ -30,7 +36,8 @@ import Testing
     }
 
     private func fixture(_ type: KeyType, at offset: UInt64? = nil) throws -> ItemFixture {
-        try #require(ItemFixture.all.first { $0.key.type == type && (offset == nil || $0.key.offset == offset) })
+        try #require(
+            ItemFixture.all.first { $0.key.type == type && (offset == nil || $0.key.offset == offset) })
     }
 
     @Test func inodes() throws {
@@ -90,7 +97,8 @@ import Testing
 
     @Test func directoryEntries() throws {
         try expectRefusal(.dirIndex, 8, "02", "neither an INODE_ITEM nor a ROOT_ITEM")
-        try expectRefusal(.dirIndex, 9, "01", "the offset in the key of an entry that leads to inode 257 is 1")
+        try expectRefusal(
+            .dirIndex, 9, "01", "the offset in the key of an entry that leads to inode 257 is 1")
         try expectRefusal(.dirIndex, 0, "0200", "an entry that leads to inode 2 is not one of")
         try expectRefusal(.dirIndex, 0, "0200 000000000000 84", "leads to tree 2, which is no subvolume")
         try expectRefusal(.dirIndex, 0, String(repeating: "00", count: 17), "leads nowhere")
@@ -104,7 +112,8 @@ import Testing
         try expectRefusal(.xattrItem, 30, "76", "the hash of a name is")
         let fixture = try fixture(.dirIndex)
         let withValue = bytes("0101000000000000010000000000000000 0800000000000000 0100 0100 01 61 62")
-        #expect(refusal(of: [(fixture.key, withValue)], fixture.context)?.contains("a value of 1 bytes") == true)
+        #expect(
+            refusal(of: [(fixture.key, withValue)], fixture.context)?.contains("a value of 1 bytes") == true)
         let subvolume = bytes("010100000000000084ffffffffffffffff 0800000000000000 0000 0100 02 61")
         #expect(refusal(of: [(fixture.key, subvolume)], fixture.context) == nil)
         let encrypted = bytes("0101000000000000010000000000000000 0800000000000000 0000 0100 81 61")
@@ -128,9 +137,12 @@ import Testing
         try expectRefusal(.extentData, at: 0, 16, "04", "compression is 4")
         try expectRefusal(.extentData, at: 0, 17, "01", "encryption is 1")
         try expectRefusal(.extentData, at: 0, 8, "04", "3 bytes of inline data where ram_bytes says 4")
-        try expectRefusal(.extentData, key: Key(ObjectID(298), .extentData, 4096), "inline extent at offset 4096")
+        try expectRefusal(
+            .extentData, key: Key(ObjectID(298), .extentData, 4096), "inline extent at offset 4096")
         try expectRefusal(.extentData, key: Key(ObjectID(298), .extentData, 1), "offset of the key is 1")
-        for (offset, name) in [(8, "ram_bytes"), (21, "disk_bytenr"), (29, "disk_num_bytes"), (37, "offset"), (45, "num_bytes")] {
+        for (offset, name) in [
+            (8, "ram_bytes"), (21, "disk_bytenr"), (29, "disk_num_bytes"), (37, "offset"), (45, "num_bytes"),
+        ] {
             try expectRefusal(.extentData, at: 4096, offset, "01", "\(name) is")
         }
         try expectRefusal(.extentData, at: 4096, 45, "0000000000000000", "num_bytes is 0")
@@ -161,8 +173,10 @@ import Testing
 
     @Test func checksums() throws {
         let key = Key(.extentChecksum, .extentChecksum, 13_639_680)
-        try expectRefusal(.extentChecksum, key: Key(ObjectID(256), .extentChecksum, 4096), "object 256, not -10")
-        try expectRefusal(.extentChecksum, key: Key(.extentChecksum, .extentChecksum, 4097), "offset of the key")
+        try expectRefusal(
+            .extentChecksum, key: Key(ObjectID(256), .extentChecksum, 4096), "object 256, not -10")
+        try expectRefusal(
+            .extentChecksum, key: Key(.extentChecksum, .extentChecksum, 4097), "offset of the key")
         try expectRefusal(.extentChecksum, -1, "00", "9 bytes are no whole checksums")
         let fixture = try fixture(.extentChecksum)
         let second = Key(.extentChecksum, .extentChecksum, key.offset + 4096)
@@ -176,10 +190,14 @@ import Testing
     @Test func itemsFollowTheirInodeInSubvolumesOnly() throws {
         let inode = try fixture(.inodeItem)
         let index = try fixture(.dirIndex)
-        let items = [(key: Key(.firstFree, .inodeItem, 0), data: inode.data), (key: index.key, data: index.data)]
+        let items = [
+            (key: Key(.firstFree, .inodeItem, 0), data: inode.data), (key: index.key, data: index.data),
+        ]
         #expect(refusal(of: items, index.context) == nil)
-        let stray = [(key: Key(ObjectID(255 + 2), .inodeItem, 0), data: inode.data),
-            (key: Key(ObjectID(258), .dirIndex, 2), data: index.data)]
+        let stray = [
+            (key: Key(ObjectID(255 + 2), .inodeItem, 0), data: inode.data),
+            (key: Key(ObjectID(258), .dirIndex, 2), data: index.data),
+        ]
         #expect(refusal(of: stray, index.context)?.contains("no item of inode 258 stands before it") == true)
         var log = index.context
         log.isLog = true
@@ -204,7 +222,8 @@ import Testing
 
     @Test func extents() throws {
         let address = UInt64(13_631_488)
-        try expectRefusal(.extentItem, key: Key(ObjectID(address + 1), .extentItem, 131_072), "address of the extent")
+        try expectRefusal(
+            .extentItem, key: Key(ObjectID(address + 1), .extentItem, 131_072), "address of the extent")
         try expectRefusal(.extentItem, key: Key(ObjectID(address), .extentItem, 0), "an extent of 0 bytes")
         try expectRefusal(.extentItem, key: Key(ObjectID(address), .extentItem, 4097), "length of the extent")
         try expectRefusal(.extentItem, key: Key(ObjectID(0 &- 4096), .extentItem, 8192), "beyond 2^64")
@@ -213,7 +232,8 @@ import Testing
         try expectRefusal(.extentItem, at: 131_072, 0, "01", "2 inline references where refs says 1")
         try expectRefusal(.extentItem, at: 131_072, 24, "b1", "177 is no type of an inline reference")
         try expectRefusal(.extentItem, at: 131_072, 24, "b0", "a tree refers to a data extent")
-        try expectRefusal(.extentItem, at: 131_072, 25, "0000", "not in order")
+        try expectRefusal(.extentItem, at: 131_072, 25, "0901", "not in order")
+        try expectRefusal(.extentItem, at: 131_072, 25, "0000", "tree 0, which holds no files")
         try expectRefusal(.extentItem, at: 131_072, 41, "01", "offset of a data reference")
         try expectRefusal(.extentItem, at: 131_072, 49, "00", "count of a reference is 0")
         try expectRefusal(.extentItem, at: 131_072, -1, "b2", "lie outside")

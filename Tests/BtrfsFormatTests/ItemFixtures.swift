@@ -34,7 +34,9 @@ extension ItemFixture {
     static let all = names + files + space + trees
 
     static let names: [ItemFixture] = [
-        ItemFixture(Key(ObjectID(297), .inodeRef, 296), in: .treeLog, "020000000000000003006e6577 030000000000000004006e657732"),
+        ItemFixture(
+            Key(ObjectID(297), .inodeRef, 296), in: .treeLog,
+            "020000000000000003006e6577 030000000000000004006e657732"),
         ItemFixture(
             Key(ObjectID(258), .inodeExtref, 3_451_520), in: .fileTree,
             """
@@ -59,7 +61,8 @@ extension ItemFixture {
             Key(ObjectID(256), .dirIndex, 2), in: .fileTree,
             "0101000000000000010000000000000000 0800000000000000 0000 0100 01 61"),
         ItemFixture(
-            Key(ObjectID(5), .rootRef, 257), in: .rootTree, "0001000000000000 0300000000000000 0400 736e6170"),
+            Key(ObjectID(5), .rootRef, 257), in: .rootTree,
+            "0001000000000000 0300000000000000 0400 736e6170"),
         ItemFixture(Key(ObjectID(257), .dirLogIndex, 8), in: .treeLog, "0800000000000000"),
     ]
 
@@ -82,7 +85,8 @@ extension ItemFixture {
             0900000000000000 0000020000000000 01 00 0000 01
             0020d00000000000 0010000000000000 0010000000000000 0000010000000000
             """),
-        ItemFixture(Key(.extentChecksum, .extentChecksum, 13_639_680), in: .checksumTree, "f37252ae 65e241a3"),
+        ItemFixture(
+            Key(.extentChecksum, .extentChecksum, 13_639_680), in: .checksumTree, "f37252ae 65e241a3"),
     ]
 
     static let space: [ItemFixture] = [
@@ -121,7 +125,8 @@ extension ItemFixture {
         ItemFixture(
             Key(ObjectID(1_048_576), .blockGroupItem, 4_194_304), in: .extentTree,
             "0080000000000000 0001000000000000 0200000000000000"),
-        ItemFixture(Key(ObjectID(1_048_576), .freeSpaceInfo, 4_194_304), in: .freeSpaceTree, "03000000 00000000"),
+        ItemFixture(
+            Key(ObjectID(1_048_576), .freeSpaceInfo, 4_194_304), in: .freeSpaceTree, "03000000 00000000"),
         ItemFixture(Key(ObjectID(1_048_576), .freeSpaceExtent, 16384), in: .freeSpaceTree, ""),
         ItemFixture(Key(ObjectID(1_048_576), .freeSpaceBitmap, 65536), in: .freeSpaceTree, "2449"),
     ]
@@ -162,7 +167,8 @@ extension ItemFixture {
         ItemFixture(
             Key(ObjectID(0x3e49_7646_5ff9_7921), .uuidSubvolume, 12_291_930_278_346_533_028), in: .uuidTree,
             "0500000000000000"),
-        ItemFixture(Key(ObjectID(0), .persistentItem, 1), in: .deviceTree, String(repeating: "00", count: 40)),
+        ItemFixture(
+            Key(ObjectID(0), .persistentItem, 1), in: .deviceTree, String(repeating: "00", count: 40)),
         rootItem,
     ]
 

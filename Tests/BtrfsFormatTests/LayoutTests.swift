@@ -88,48 +88,52 @@ import Testing
 
 /// Items are shown as people know them from the kernel's tools.
 @Suite struct DescriptionTests {
-    @Test(arguments: [
-        (.inodeRef, 296, ["ref 0: index 2 name new", "ref 1: index 3 name new2"]),
-        (.inodeExtref, 3_451_520, ["extref 0: parent 257 index 758 name link-with-a-rather-long-name-00755"]),
-        (.dirIndex, 2, ["entry 0: location (257 INODE_ITEM 0) type FILE transid 8 name a"]),
-        (.rootRef, 257, ["dirid 256 sequence 3 name_len 4 name snap"]),
-        (.dirLogIndex, 8, ["end 8"]),
-        (
-            .extentData, 0,
-            [
-                "generation 9 ram_bytes 3 compression none encryption 0 other_encoding 0 type inline "
-                    + "inline_size 3"
-            ]
-        ),
-        (.extentChecksum, 13_639_680, ["start 13639680 end 13647872 count 2 sums f37252ae 65e241a3"]),
-        (
-            .extentItem, 131_072,
-            [
-                "refs 2 generation 8 flags DATA",
-                "ref 0: type EXTENT_DATA_REF root 257 objectid 257 offset 0 count 1",
-                "ref 1: type EXTENT_DATA_REF root 256 objectid 257 offset 0 count 1",
-            ]
-        ),
-        (
-            .metadataItem, 0,
-            [
-                "refs 2 generation 8 flags TREE_BLOCK level 0", "ref 0: type TREE_BLOCK_REF root 256",
-                "ref 1: type TREE_BLOCK_REF root 5",
-            ]
-        ),
-        (.blockGroupItem, 4_194_304, ["used 32768 chunk_objectid 256 flags SYSTEM"]),
-        (.freeSpaceInfo, 4_194_304, ["extent_count 3 flags none"]),
-        (.freeSpaceExtent, 16384, []),
-        (.freeSpaceBitmap, 65536, ["free_sectors 5 bits 2449"]),
-        (.sharedBlockRef, 30_670_848, ["parent 30670848"]),
-        (.sharedDataRef, 30_670_848, ["parent 30670848 count 3"]),
-        (.uuidSubvolume, 12_291_930_278_346_533_028, ["subvol_id 5"]),
-        (.qgroupStatus, 0, ["version 1 generation 12 flags ON|SIMPLE_MODE rescan 0 enable_gen 9"]),
-        (
-            .persistentItem, 1,
-            ["write_errs 0 read_errs 0 flush_errs 0 corruption_errs 0 generation 0"]
-        ),
-    ] as [(KeyType, UInt64, [String])])
+    @Test(
+        arguments: [
+            (.inodeRef, 296, ["ref 0: index 2 name new", "ref 1: index 3 name new2"]),
+            (
+                .inodeExtref, 3_451_520,
+                ["extref 0: parent 257 index 758 name link-with-a-rather-long-name-00755"]
+            ),
+            (.dirIndex, 2, ["entry 0: location (257 INODE_ITEM 0) type FILE transid 8 name a"]),
+            (.rootRef, 257, ["dirid 256 sequence 3 name_len 4 name snap"]),
+            (.dirLogIndex, 8, ["end 8"]),
+            (
+                .extentData, 0,
+                [
+                    "generation 9 ram_bytes 3 compression none encryption 0 other_encoding 0 type inline "
+                        + "inline_size 3"
+                ]
+            ),
+            (.extentChecksum, 13_639_680, ["start 13639680 end 13647872 count 2 sums f37252ae 65e241a3"]),
+            (
+                .extentItem, 131_072,
+                [
+                    "refs 2 generation 8 flags DATA",
+                    "ref 0: type EXTENT_DATA_REF root 257 objectid 257 offset 0 count 1",
+                    "ref 1: type EXTENT_DATA_REF root 256 objectid 257 offset 0 count 1",
+                ]
+            ),
+            (
+                .metadataItem, 0,
+                [
+                    "refs 2 generation 8 flags TREE_BLOCK level 0", "ref 0: type TREE_BLOCK_REF root 256",
+                    "ref 1: type TREE_BLOCK_REF root 5",
+                ]
+            ),
+            (.blockGroupItem, 4_194_304, ["used 32768 chunk_objectid 256 flags SYSTEM"]),
+            (.freeSpaceInfo, 4_194_304, ["extent_count 3 flags none"]),
+            (.freeSpaceExtent, 16384, []),
+            (.freeSpaceBitmap, 65536, ["free_sectors 5 bits 2449"]),
+            (.sharedBlockRef, 30_670_848, ["parent 30670848"]),
+            (.sharedDataRef, 30_670_848, ["parent 30670848 count 3"]),
+            (.uuidSubvolume, 12_291_930_278_346_533_028, ["subvol_id 5"]),
+            (.qgroupStatus, 0, ["version 1 generation 12 flags ON|SIMPLE_MODE rescan 0 enable_gen 9"]),
+            (
+                .persistentItem, 1,
+                ["write_errs 0 read_errs 0 flush_errs 0 corruption_errs 0 generation 0"]
+            ),
+        ] as [(KeyType, UInt64, [String])])
     func lines(_ type: KeyType, _ offset: UInt64, _ lines: [String]) throws {
         let fixture = try #require(
             ItemFixture.all.first { $0.key.type == type && $0.key.offset == offset })
@@ -143,7 +147,8 @@ import Testing
         let lines = ItemDescription.describe(key: fixture.key, data: fixture.data.rawSpan).lines
         #expect(
             lines == [
-                "generation 8 transid 9 size 262144 nbytes 0 block_group 0 nlink 1 uid 0 gid 0 mode 100644 rdev 0",
+                "generation 8 transid 9 size 262144 nbytes 0 block_group 0 nlink 1 uid 0 gid 0 "
+                    + "mode 100644 rdev 0",
                 "flags none sequence 7 atime 1795358798.200886501 ctime 1795358798.204886501",
                 "mtime 1795358798.204886501 otime 1795358798.200886501",
             ])
@@ -183,11 +188,12 @@ import Testing
             ])
     }
 
-    @Test(arguments: [
-        ("", []), ("plain", Array("plain".utf8)), ("\u{e4} \u{1F600}", Array("\u{e4} \u{1F600}".utf8)),
-        ("\\xff\\x0a\\x00", [0xff, 0x0a, 0x00]), ("\\x5c", [0x5c]), ("a\\xe2\\x82", [0x61, 0xe2, 0x82]),
-        ("\\xed\\xa0\\x80", [0xed, 0xa0, 0x80]), ("\\xf8a", [0xf8, 0x61]),
-    ] as [(String, [UInt8])])
+    @Test(
+        arguments: [
+            ("", []), ("plain", Array("plain".utf8)), ("\u{e4} \u{1F600}", Array("\u{e4} \u{1F600}".utf8)),
+            ("\\xff\\x0a\\x00", [0xff, 0x0a, 0x00]), ("\\x5c", [0x5c]), ("a\\xe2\\x82", [0x61, 0xe2, 0x82]),
+            ("\\xed\\xa0\\x80", [0xed, 0xa0, 0x80]), ("\\xf8a", [0xf8, 0x61]),
+        ] as [(String, [UInt8])])
     func displayNames(_ text: String, _ name: [UInt8]) {
         #expect(DisplayName.text(name) == text)
     }

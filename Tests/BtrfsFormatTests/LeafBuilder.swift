@@ -15,7 +15,8 @@ struct LeafBuilder {
     var block: [UInt8] {
         [UInt8](byteCount: nodeSize) { (block: inout MutableRawSpan) in
             let header = BlockHeader(
-                fsid: UUID(low: 1, high: 2), address: LogicalAddress(65536), chunkTreeUUID: UUID(low: 3, high: 4),
+                fsid: UUID(low: 1, high: 2), address: LogicalAddress(65536),
+                chunkTreeUUID: UUID(low: 3, high: 4),
                 generation: 12, owner: owner, itemCount: items.count, level: 0)
             header.store(in: &block)
             var end = nodeSize

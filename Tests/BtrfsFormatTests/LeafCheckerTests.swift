@@ -2,8 +2,8 @@ import BtrfsFormat
 import TestSupport
 import Testing
 
-/// A leaf is accepted if and only if its headers fit, its keys ascend, its data is packed from the end, and each item
-/// is valid.
+/// A leaf is accepted if and only if its headers fit, its keys ascend, its data is packed from the end, and
+/// each item is valid.
 @Suite struct LeafCheckerTests {
     private var leaf: LeafBuilder {
         var inode = InodeItem(generation: 3, mode: 0o040755, time: .zero)
@@ -42,7 +42,9 @@ import Testing
     @Test func structure() {
         let count = BlockHeader.itemCountOffset
         expectRefusal("160 items in a leaf that has room for 159", of: leaf) { $0[count] = 160 }
-        expectRefusal("4294967295 items", of: leaf) { $0.replaceSubrange(count..<count + 4, with: bytes("ffffffff")) }
+        expectRefusal("4294967295 items", of: leaf) {
+            $0.replaceSubrange(count..<count + 4, with: bytes("ffffffff"))
+        }
         expectRefusal(slot: 2, "does not follow", of: leaf) { $0[LeafView.headerOffset(2) + 8] = 84 }
         // The first item must end with the block.
         expectRefusal(slot: 0, "must end at 4096", of: leaf) {
@@ -71,7 +73,9 @@ import Testing
             let empty = LeafBuilder(owner: owner)
             #expect(refusal(of: empty.block, empty.context) == nil)
         }
-        for owner in [ObjectID.rootTree, .extentTree, .chunkTree, .deviceTree, .fileTree, .dataRelocationTree] {
+        for owner in [
+            ObjectID.rootTree, .extentTree, .chunkTree, .deviceTree, .fileTree, .dataRelocationTree,
+        ] {
             expectRefusal("has no items", of: LeafBuilder(owner: owner))
         }
     }
@@ -98,16 +102,17 @@ import Testing
         expectRefusal(slot: 0, "no valid file type", of: leaf)
     }
 
-    @Test func damageNeverTraps() {
-        var generator = SeededGenerator(seed: .random(in: 0...UInt64.max))
-        print("leaf: seed \(generator.seed)")
+    @Test(arguments: [UInt64(1), .random(in: 0...UInt64.max)])
+    func damageNeverTraps(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
         let leaf = leaf
         let original = leaf.block
         let headers = BlockHeader.itemCountOffset..<LeafView.headerOffset(3)
         for _ in 0..<2000 {
             var block = original
             for _ in 0..<Int.random(in: 1...6, using: &generator) {
-                let index = Int.random(in: Bool.random(using: &generator) ? headers : block.indices, using: &generator)
+                let index = Int.random(
+                    in: Bool.random(using: &generator) ? headers : block.indices, using: &generator)
                 block[index] = UInt8.random(in: 0...255, using: &generator)
             }
             _ = refusal(of: block, leaf.context)
@@ -122,7 +127,8 @@ import Testing
     private func node(_ pointers: [(Key, UInt64)], level: UInt8 = 1) -> [UInt8] {
         [UInt8](byteCount: 4096) { (block: inout MutableRawSpan) in
             let header = BlockHeader(
-                fsid: UUID(low: 1, high: 2), address: LogicalAddress(65536), chunkTreeUUID: UUID(low: 3, high: 4),
+                fsid: UUID(low: 1, high: 2), address: LogicalAddress(65536),
+                chunkTreeUUID: UUID(low: 3, high: 4),
                 generation: 12, owner: .fileTree, itemCount: pointers.count, level: level)
             header.store(in: &block)
             for (slot, pointer) in pointers.enumerated() {

@@ -2,8 +2,8 @@ import BlockDevices
 import BtrfsFormat
 import TestSupport
 
-/// The tree blocks on the devices of a crash image, found by their content: those of the last commit, those of the log,
-/// and what is left of earlier transactions.
+/// The tree blocks on the devices of a crash image, found by their content: those of the last commit, those
+/// of the log, and what is left of earlier transactions.
 struct MetadataBlocks {
     let superblock: Superblock
     /// Blocks with a valid checksum, each once, though there may be two copies.

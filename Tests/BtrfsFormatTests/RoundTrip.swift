@@ -30,7 +30,9 @@ enum RoundTrip {
     private static func inodeRefs(_ data: RawSpan) throws(FormatError) -> [UInt8] {
         var bytes: [UInt8] = []
         var entries = InodeRefs(data)
-        while let entry = try entries.next() { bytes += InodeRefs.entry(index: entry.index, name: entry.name) }
+        while let entry = try entries.next() {
+            bytes += InodeRefs.entry(index: entry.index, name: entry.name)
+        }
         return bytes
     }
 

@@ -5,7 +5,8 @@ import KernelOracle
 import TestSupport
 import Testing
 
-/// Dropping ranges of a file leaves what an array of sectors says, and every extent with the right references.
+/// Dropping ranges of a file leaves what an array of sectors says, and every extent with the right
+/// references.
 @Suite struct NamespaceExtentsTests {
     private static let sector: UInt64 = 4096
     private static let inode = ObjectID(8000)
@@ -79,8 +80,8 @@ import Testing
             let whole = offset + count + UInt64(Int.random(in: 0...2, using: &random)) * sector
             let address = try freeRange(count: whole)
             let extent = FileExtent(
-                generation: transaction.generation, kind: kind == 1 ? .preallocated : .regular, ramBytes: whole,
-                diskAddress: address, diskByteCount: whole, offset: offset, byteCount: count)
+                generation: transaction.generation, kind: kind == 1 ? .preallocated : .regular,
+                ramBytes: whole, diskAddress: address, diskByteCount: whole, offset: offset, byteCount: count)
             let bytes = extent.encoded
             try namespace.insertExtent(bytes.rawSpan, of: inode, at: start)
             try transaction.allocateDataExtent(
@@ -103,9 +104,10 @@ import Testing
                 end = element.end
                 #expect(end > element.start, comment)
                 if element.extent.isHole { continue }
+                let address = element.extent.diskAddress.rawValue + element.extent.offset
                 for at in stride(from: element.start, to: element.end, by: Int(sector)) {
                     found[Int(at / sector)] = Sector(
-                        address: element.extent.diskAddress.rawValue + element.extent.offset + at - element.start,
+                        address: address + at - element.start,
                         isPreallocated: element.extent.kind == .preallocated)
                 }
             }

@@ -144,7 +144,8 @@ import Testing
         var random = SeededGenerator(seed: 5)
         let limit = (4096 - 101 - 25) / (30 + 255)
         for count in 0...limit {
-            let name = NameHash.collision(random.bytes(251).map { $0 == 0x2f ? 1 : $0 | 1 }, hash: 0x1234_5678)
+            let prefix = random.bytes(251).map { $0 == 0x2f ? 1 : $0 | 1 }
+            let name = NameHash.collision(prefix, hash: 0x1234_5678)
             #expect(NameHash.name(name.rawSpan) == 0x1234_5678)
             let result = try play.add(name, to: play.inodes[0], at: play.nextIndex)
             play.nextIndex += 1

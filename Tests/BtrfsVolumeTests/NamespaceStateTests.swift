@@ -1,7 +1,6 @@
 import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
-import Foundation
 import KernelOracle
 import TestSupport
 import Testing
@@ -34,10 +33,13 @@ import Testing
         cp --reflink=always zstd.1200000 zstd.clone
         fallocate -l 300000 reserved; cp plain small.reserved; fallocate -n -l 500000 small.reserved
         dd if=/dev/urandom of=reserved bs=4096 seek=5 count=4 conv=notrunc 2>/dev/null
-        truncate -s 3000000000000 sparse; dd if=/dev/urandom of=sparse bs=4096 seek=70000 count=9 conv=notrunc 2>/dev/null
+        truncate -s 3000000000000 sparse
+        dd if=/dev/urandom of=sparse bs=4096 seek=70000 count=9 conv=notrunc 2>/dev/null
         ln plain b/hard; ln -s ../a/small b/soft; ln -s /nowhere/'%' b/c/'soft two'
-        mkfifo fifo; mknod null c 1 3; mknod disk b 259 70000; touch -d @-5.5 old; chmod 7755 old; chown 5:6 old
-        cd '../odd "names" \ %'; touch "$(printf 'line\nbreak')" "$(printf '\303\244\377')" -- '-' 'x"y' 'back\slash' '~'
+        mkfifo fifo; mknod null c 1 3; mknod disk b 259 70000
+        touch -d @-5.5 old; chmod 7755 old; chown 5:6 old
+        cd '../odd "names" \ %'; touch "$(printf 'line\nbreak')" "$(printf '\303\244\377')" -- '-'
+        touch 'x"y' 'back\slash' '~'
         cd ../deep; i=0; while [ $i -lt 40 ]; do mkdir d$i; cd d$i; i=$((i+1)); done; cd "$TOP"
         i=0; while [ $i -lt 300 ]; do ln a/plain a/b/link-with-a-rather-long-name-$i; i=$((i+1)); done
         mkdir many; i=0; while [ $i -lt 1500 ]; do echo $i > many/file$i; i=$((i+1)); done; rm many/file7*
@@ -50,7 +52,7 @@ import Testing
         btrfs subvolume create sub >/dev/null; cp -r --reflink=always a/random a/lzo.cut many sub/
         btrfs subvolume create sub/inner >/dev/null; text 4 9000 > sub/inner/file
         sync -f .
-        btrfs subvolume snapshot sub snap >/dev/null; btrfs subvolume snapshot -r . sub/top >/dev/null
+        btrfs subvolume snapshot sub snap >/dev/null; btrfs subvolume snapshot -r .. sub/top >/dev/null
         dd if=/dev/urandom of=snap/random bs=4096 seek=3 count=2 conv=notrunc 2>/dev/null
         rm snap/many/file1*; echo more >> sub/many/file2; btrfs subvolume snapshot snap snap/again >/dev/null
         echo x > snap/again/new; chattr -i a/flag.i 2>/dev/null || true
@@ -67,7 +69,7 @@ import Testing
         let folder = try TemporaryFolder()
         let paths = try Corpus.image(named: image).writeImages(to: folder.path)
         let expected = try HostKernel.mount(images: paths, log: .replayedByKernel) { mountPoint in
-            try Self.run(Self.script, in: mountPoint)
+            #expect(try Shell.run(Self.script, in: mountPoint) == 0)
             try HostKernel.sync(mountPoint)
             return try MountedState.collect(mountPoint: mountPoint)
         }
@@ -88,6 +90,51 @@ import Testing
         #expect(try Self.document(of: paths) == expected)
     }
 
+    /// The trees of a transaction that has settled show what the volume shows after its commit.
+    @Test(arguments: [
+        "snapshot_shared_extents", "snapshot_reflink_across", "snapshot_shared_tree_blocks", "reflink_many",
+        "mix_a.default", "mix_a.n4096", "mix_a.quota",
+    ])
+    func documentOfATransactionIsThatAfterItsCommit(image: String) throws {
+        let volume = try Volume(opening: try Corpus.image(named: image).load())
+        let transaction = try Transaction(on: volume)
+        for subvolume in try volume.subvolumes() {
+            let committed = Namespace(try #require(try volume.tree(subvolume)))
+            let tree = try #require(try transaction.tree(subvolume))
+            try Self.change(Namespace(tree, in: transaction), readingFrom: committed)
+        }
+        try transaction.settle()
+        var before = ByteCollector(limit: 1 << 26)
+        try VolumeState(VolumeFiles(volume) { (id: ObjectID) throws(VolumeError) in try transaction.tree(id) })
+            .write(to: &before)
+        try transaction.commit()
+        var after = ByteCollector(limit: 1 << 26)
+        try VolumeState(VolumeFiles(volume)).write(to: &after)
+        #expect(String(decoding: before.bytes, as: UTF8.self) == String(decoding: after.bytes, as: UTF8.self))
+    }
+
+    /// Cuts a hole into every file and gives it another name.
+    private static func change(_ namespace: Namespace, readingFrom committed: Namespace) throws {
+        let cursor = committed.tree.makeCursor()
+        try cursor.seek(Key(.firstFree, .inodeItem, 0))
+        while cursor.isValid {
+            let inode = cursor.key.objectID
+            if cursor.key.type == .inodeItem, try InodeItem(cursor.data).isRegularFile {
+                let dropped = try namespace.dropExtents(of: inode, from: 4096, to: 12288)
+                let name = Array("inode \(inode)".utf8)
+                let result = try namespace.addLink(
+                    name.rawSpan, at: inode.rawValue + 1_000_000, to: inode, type: .regularFile,
+                    in: .firstFree, backReference: .add)
+                #expect(result == .added)
+                try namespace.updateInode(inode) {
+                    $0.nlink += 1
+                    $0.nbytes -= dropped
+                }
+            }
+            if try !cursor.next() { break }
+        }
+    }
+
     static func document(of paths: [String]) throws -> [UInt8] {
         var devices: [any BlockDevice] = []
         for path in paths { devices.append(try FileDevice(path: path, access: .readOnly)) }
@@ -95,15 +142,5 @@ import Testing
         var collector = ByteCollector(limit: 1 << 26)
         try VolumeState(VolumeFiles(volume)).write(to: &collector)
         return collector.bytes
-    }
-
-    private static func run(_ script: String, in folder: String) throws {
-        let process = Process()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", script]
-        process.currentDirectoryURL = URL(filePath: folder)
-        try process.run()
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
     }
 }

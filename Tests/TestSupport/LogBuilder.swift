@@ -182,19 +182,37 @@ public struct LogBuilder {
         header.store(in: &raw)
         let start = BlockHeader.checksumByteCount
         let sum = superblock.checksumType.compute(
-            content(of: raw, from: start).rawSpan)
+            tail(of: raw, from: start).rawSpan)
         raw.store(sum.rawSpan, at: 0)
+        try writeData(tail(of: raw, from: 0), at: address)
+    }
+
+    /// Writes bytes to an address, all copies.
+    public func writeData(_ bytes: [UInt8], at address: LogicalAddress) throws {
         for copy in 0..<volume.mirrorCount(at: address) {
             var done = 0
-            for range in try volume.chunks.physicalRanges(of: address, count: nodeSize, copy: copy) {
-                let bytes = content(of: raw, from: done)
-                try devices[Int(range.deviceID) - 1].write(Array(bytes.prefix(range.count)), at: range.offset)
+            for range in try volume.chunks.physicalRanges(of: address, count: bytes.count, copy: copy) {
+                try devices[Int(range.deviceID) - 1].write(
+                    Array(bytes[done..<done + range.count]), at: range.offset)
                 done += range.count
             }
         }
     }
 
-    private func content(of raw: borrowing MutableRawSpan, from start: Int) -> [UInt8] {
+    /// An address in the last megabyte of a data block group, which nothing uses on a small volume.
+    public var freeDataAddress: UInt64 {
+        let chunk = volume.chunks.chunks.first { $0.chunk.type.contains(.data) }
+        return (chunk?.end ?? 1 << 20) - (1 << 20)
+    }
+
+    /// The checksums of data, for a log's EXTENT_CSUM item.
+    public func checksums(of data: [UInt8]) -> [UInt8] {
+        stride(from: 0, to: data.count, by: volume.sectorSize).flatMap {
+            volume.superblock.checksumType.compute(data.rawSpan.extracting($0..<$0 + volume.sectorSize))
+        }
+    }
+
+    private func tail(of raw: borrowing MutableRawSpan, from start: Int) -> [UInt8] {
         raw.bytes.extracting(start..<raw.byteCount).copied
     }
 
@@ -219,8 +237,8 @@ public struct LogBuilder {
         var free: [LogicalAddress] = []
         for chunk in volume.chunks.chunks where chunk.chunk.type.contains(.metadata) {
             // From the end, away from where the volume itself will allocate.
-            let limit = max(chunk.start.rawValue, chunk.end - 4096 * size)
-            for address in stride(from: chunk.end / size * size - size, to: limit, by: -Int(size)) {
+            let limit = chunk.end - min(chunk.chunk.length, 4096 * size)
+            for address in stride(from: chunk.end / size * size - size, through: limit, by: -Int(size)) {
                 if !used.contains(address), !isNearSuperblock(LogicalAddress(address), volume) {
                     free.append(LogicalAddress(address))
                 }

@@ -166,7 +166,8 @@ extension ItemChecker {
         case .qgroupStatus:
             let sizes = [QgroupStatus.layout.byteCount, QgroupStatus.simpleLayout.byteCount]
             guard sizes.contains(data.byteCount) else {
-                throw .invalid("the status of quotas has \(sizes[0]) or \(sizes[1]) bytes, not \(data.byteCount)")
+                throw .invalid(
+                    "the status of quotas has \(sizes[0]) or \(sizes[1]) bytes, not \(data.byteCount)")
             }
         case .qgroupInfo: try requireSize(data, QgroupInfo.byteCount, "a quota group's usage")
         case .qgroupLimit: try requireSize(data, QgroupLimit.byteCount, "a quota group's limits")

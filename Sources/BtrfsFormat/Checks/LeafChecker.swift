@@ -60,10 +60,14 @@ public enum LeafChecker {
         }
     }
 
-    /// All items that break a rule, for a leaf whose structure was checked: slot and reason.
+    /// All items that break a rule: slot and reason.
+    ///
+    /// - Throws: `FormatError` when the structure of the leaf is damaged, so that it cannot be said what its
+    ///   items are.
     public static func damagedItems(
         in block: RawSpan, _ context: CheckContext
     ) throws(FormatError) -> [(slot: Int, error: FormatError)] {
+        try checkStructure(block, context)
         let leaf = LeafView(block)
         var checker = ItemChecker(context)
         var damaged: [(slot: Int, error: FormatError)] = []

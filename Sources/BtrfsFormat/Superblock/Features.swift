@@ -68,7 +68,7 @@ public struct IncompatFeatures: OptionSet, Hashable, OpenFieldValue {
     public func refusal(for access: VolumeAccess) -> String? {
         if !contains(.mixedBackref) {
             return "feature MIXED_BACKREF is off: the volume has back references from before 2009; "
-                + "mount it once with Linux"
+                + "only an old Linux can convert it"
         }
         return FeatureRule.refusal(
             of: rawValue, kind: "incompat", rules: Self.rules, unknown: .reading, for: access)

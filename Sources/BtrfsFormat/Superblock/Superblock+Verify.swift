@@ -21,7 +21,8 @@ extension Superblock {
         }
         guard let type = ChecksumType(rawValue: record[Fields.checksumType]) else {
             throw .invalid(
-                "checksum type of the superblock is \(record[Fields.checksumType]), not 0 to 3; use a newer program")
+                "checksum type of the superblock is \(record[Fields.checksumType]), not 0 to 3; use a newer program"
+            )
         }
         let all = record.bytes.rawSpan
         let covered = all.extracting(droppingFirst: Fields.checksum.end)

@@ -40,14 +40,15 @@ public struct ChunkMap: Sendable {
 
     private static func check(_ chunk: Chunk, at start: LogicalAddress) throws(VolumeError) {
         func refuse(_ what: String) -> VolumeError { .damaged("chunk at \(start): \(what)") }
-        guard chunk.length > 0, chunk.length <= UInt64(Int64.max),
-            !start.rawValue.addingReportingOverflow(chunk.length).overflow
-        else { throw refuse("impossible length \(chunk.length)") }
+        // No volume comes near this limit; below it sums of addresses and sizes cannot overflow.
+        guard chunk.length > 0, chunk.length <= limit, start.rawValue <= limit - chunk.length else {
+            throw refuse("impossible length \(chunk.length)")
+        }
         guard !chunk.stripes.isEmpty else { throw refuse("no stripes") }
         guard chunk.stripeLength == stripeLength else {
             throw refuse("stripe length \(chunk.stripeLength), not \(stripeLength)")
         }
-        for stripe in chunk.stripes where stripe.physical > UInt64(Int64.max) - chunk.length {
+        for stripe in chunk.stripes where stripe.physical > limit - chunk.length {
             throw refuse("stripe at \(stripe.physical) of device \(stripe.deviceID) lies beyond any device")
         }
         let count = chunk.stripes.count
@@ -65,6 +66,8 @@ public struct ChunkMap: Sendable {
     }
 
     @inline(__always) static var stripeLength: UInt64 { 65536 }
+    /// Where chunks end at the latest, in addresses and on devices.
+    private static var limit: UInt64 { 1 << 62 }
 
     private func firstIndex(endingAfter address: UInt64) -> Int {
         var low = 0
@@ -149,21 +152,27 @@ public struct ChunkMap: Sendable {
 
     /// The logical ranges whose copies lie in `count` bytes at `offset` of a device.
     ///
-    /// What lies where a superblock copy is must never be allocated. The corresponding kernel function is
-    /// `btrfs_rmap_block`.
+    /// - Complexity: O(*n*) for the chunks of the volume.
     public func logicalRanges(
         ofDevice deviceID: UInt64, offset: UInt64, count: UInt64
     ) -> [Range<UInt64>] {
+        chunks.flatMap { Self.logicalRanges(ofDevice: deviceID, offset: offset, count: count, in: $0) }
+    }
+
+    /// The addresses of one chunk whose copies lie in `count` bytes at `offset` of a device.
+    ///
+    /// What lies where a superblock copy is must never be allocated. The corresponding kernel function is
+    /// `btrfs_rmap_block`.
+    static func logicalRanges(
+        ofDevice deviceID: UInt64, offset: UInt64, count: UInt64, in mapped: MappedChunk
+    ) -> [Range<UInt64>] {
         var result: [Range<UInt64>] = []
-        for mapped in chunks {
-            for (index, stripe) in mapped.chunk.stripes.enumerated() where stripe.deviceID == deviceID {
-                let length = Self.stripeByteCount(mapped.chunk)
-                let from = max(offset, stripe.physical)
-                let to = min(offset + count, stripe.physical + length)
-                guard from < to else { continue }
-                result += Self.logicalRanges(
-                    from - stripe.physical..<to - stripe.physical, stripe: index, in: mapped)
-            }
+        let length = stripeByteCount(mapped.chunk)
+        for (index, stripe) in mapped.chunk.stripes.enumerated() where stripe.deviceID == deviceID {
+            let from = max(offset, stripe.physical)
+            let to = min(offset + count, stripe.physical + length)
+            guard from < to else { continue }
+            result += logicalRanges(from - stripe.physical..<to - stripe.physical, stripe: index, in: mapped)
         }
         return result
     }
@@ -197,12 +206,14 @@ public struct ChunkMap: Sendable {
             let data = count - (mapped.profile == .raid5 ? 1 : 2)
             let first = range.lowerBound / stripeLength * data * stripeLength
             let last = (range.upperBound + stripeLength - 1) / stripeLength * data * stripeLength
-            return [start + first..<min(start + last, mapped.end)]
+            return [min(start + first, mapped.end)..<min(start + last, mapped.end)]
         default: return [start + range.lowerBound..<start + range.upperBound]
         }
-        return (range.lowerBound / stripeLength..<(range.upperBound + stripeLength - 1) / stripeLength).map { row in
+        let rows = range.lowerBound / stripeLength..<(range.upperBound + stripeLength - 1) / stripeLength
+        return rows.compactMap { row in
+            // A chunk that is no multiple of its stripes ends within a row.
             let from = start + (row * groups + group) * stripeLength
-            return from..<min(from + stripeLength, mapped.end)
+            return from < mapped.end ? from..<min(from + stripeLength, mapped.end) : nil
         }
     }
 }

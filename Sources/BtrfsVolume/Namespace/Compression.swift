@@ -4,8 +4,8 @@ internal import CSodium
 internal import CZlib
 internal import CZstd
 
-// The only file of this folder that calls C, and says `unsafe` for it. Every call gets a buffer together with its
-// length, and the decompressors used are those that check both.
+// The only file of this folder that calls C, and says `unsafe` for it. Every call gets a buffer together with
+// its length, and the decompressors used are those that check both.
 
 /// Undoes the compression of file extents. Keeps the decompressors' memory for the next extent.
 @safe
@@ -41,9 +41,8 @@ final class Decompressor {
         _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer
     ) -> Int? {
         var stream = unsafe z_stream()
-        guard unsafe inflateInit2_(&stream, 15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-            return nil
-        }
+        let streamSize = unsafe Int32(MemoryLayout<z_stream>.size)
+        guard unsafe inflateInit2_(&stream, 15, ZLIB_VERSION, streamSize) == Z_OK else { return nil }
         defer { unsafe _ = inflateEnd(&stream) }
         let input = unsafe source.baseAddress?.assumingMemoryBound(to: UInt8.self)
         unsafe stream.next_in = UnsafeMutablePointer(mutating: input)
@@ -56,9 +55,9 @@ final class Decompressor {
         return status == Z_STREAM_END || produced == target.count ? produced : nil
     }
 
-    /// LZO in the frames of btrfs: the length of all (u32), then segments, each with its length (u32) in front,
-    /// which never crosses the end of a sector: too short a rest of a sector is left out. Each segment holds one
-    /// sector of data.
+    /// LZO in the frames of btrfs: the length of all (u32), then segments, each with its length (u32) in
+    /// front, which never crosses the end of a sector: too short a rest of a sector is left out. Each segment
+    /// holds one sector of data.
     private func lzo(
         _ source: UnsafeRawBufferPointer, _ target: UnsafeMutableRawBufferPointer, sectorSize: Int
     ) -> Int? {

@@ -37,7 +37,8 @@ extension Namespace {
     /// The names of `directory`, to be read one after the other.
     public func entries(of directory: ObjectID) -> DirectoryReader { DirectoryReader(tree, of: directory) }
 
-    /// The way to `inode` from the root of the subvolume: its first name, and the names of the directories above.
+    /// The way to `inode` from the root of the subvolume: its first name, and the names of the directories
+    /// above.
     ///
     /// - Returns: names joined by `/`, empty for the root; nil where a name is missing on the way or the
     ///   directories form a loop.
@@ -58,7 +59,9 @@ extension Namespace {
     public func firstName(of inode: ObjectID) throws(VolumeError) -> InodeName? {
         let cursor = tree.makeCursor()
         try cursor.seek(Key(inode, .inodeRef, 0))
-        guard cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref else { return nil }
+        guard cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref else {
+            return nil
+        }
         let key = cursor.key
         let item = cursor.data
         return try parsing(key) { () throws(FormatError) in

@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 
-/// Tells whether an extent of a file has other users: another file, another place of the same file, or another
-/// subvolume that shares the tree blocks which lead to the extent.
+/// Tells whether an extent of a file has other users: another file, another place of the same file, or
+/// another subvolume that shares the tree blocks which lead to the extent.
 ///
 /// The corresponding kernel function is `btrfs_is_data_extent_shared`.
 final class ExtentSharing {
@@ -93,7 +93,8 @@ final class ExtentSharing {
 
     // MARK: The extent tree
 
-    /// The first two references to the extent or block at `address`; nil where the extent tree does not know it.
+    /// The first two references to the extent or block at `address`; nil where the extent tree does not know
+    /// it.
     private func references(to address: LogicalAddress) throws(VolumeError) -> [InlineRef]? {
         let cursor = cursor
         try cursor.seek(Key(ObjectID(address.rawValue), .extentItem, 0))

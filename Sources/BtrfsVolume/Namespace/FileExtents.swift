@@ -37,7 +37,8 @@ public struct FileExtents {
         cursor = namespace.tree.makeCursor()
     }
 
-    /// Makes the last extent that starts at or before `offset` the next one, or the first where there is none.
+    /// Makes the last extent that starts at or before `offset` the next one, or the first where there is
+    /// none.
     mutating func skip(to offset: UInt64) throws(VolumeError) {
         let first = Key(inode, .extentData, 0)
         isAhead = true
@@ -70,8 +71,8 @@ extension Namespace {
     }
 }
 
-/// The parts of a file that hold data, as SEEK_DATA and SEEK_HOLE of `lseek` show them: holes and preallocated
-/// extents are left out, neighbours are one.
+/// The parts of a file that hold data, as SEEK_DATA and SEEK_HOLE of `lseek` show them: holes and
+/// preallocated extents are left out, neighbours are one.
 public struct DataSegments {
     private var extents: FileExtents
     private let size: UInt64

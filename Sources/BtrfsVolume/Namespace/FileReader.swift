@@ -1,7 +1,7 @@
 public import BtrfsFormat
 
-/// Reads the content of files: holes and preallocated extents as zeros, compressed extents decompressed, every
-/// sector verified that has a checksum, with the other copies tried where one is wrong.
+/// Reads the content of files: holes and preallocated extents as zeros, compressed extents decompressed,
+/// every sector verified that has a checksum, with the other copies tried where one is wrong.
 ///
 /// Uses one mebibyte of memory whatever the size of the file. The names of the kernel for what it does are
 /// `btrfs_do_readpage` and `btrfs_check_read_bio`.
@@ -90,7 +90,8 @@ public final class FileReader {
         if extent.isInline {
             try readInline(element, cursor.data, skipped, count, into: &sink)
         } else if extent.compression == .none {
-            let (start, overflow) = extent.diskAddress.rawValue.addingReportingOverflow(extent.offset &+ skipped)
+            let address = extent.diskAddress.rawValue
+            let (start, overflow) = address.addingReportingOverflow(extent.offset &+ skipped)
             guard !overflow else { throw damaged("an extent over the end of the address space", element) }
             try readPlain(LogicalAddress(start), count, verify: part.verify, into: &sink)
         } else {
@@ -115,11 +116,10 @@ public final class FileReader {
             decompressed = nil
             return try writePlain(skipped, count, element, into: &sink)
         }
-        let start = min(skipped, UInt64(payload.byteCount))
-        let end = min(skipped + count, UInt64(payload.byteCount))
-        try sink.write(payload.extracting(Int(start)..<Int(end)))
-        // Data that the item says it has but has not reads as zeros.
-        try sink.writeZeros(count - (end - start))
+        guard element.extent.ramBytes <= UInt64(payload.byteCount) else {
+            throw damaged("an inline extent with less data than it says", element)
+        }
+        try sink.write(payload.extracting(Int(skipped)..<Int(skipped + count)))
     }
 
     // MARK: Without compression
@@ -239,7 +239,9 @@ final class ChecksumReader {
 
     /// Whether the sector of `buffer` at `offset` has the checksum of the sector at `address`; true as well
     /// where there is no checksum.
-    func matches(sector buffer: BlockBuffer, at offset: Int, address: LogicalAddress) throws(VolumeError) -> Bool {
+    func matches(
+        sector buffer: BlockBuffer, at offset: Int, address: LogicalAddress
+    ) throws(VolumeError) -> Bool {
         if !covered.contains(address.rawValue), try !seek(address) { return true }
         let cursor = cursor
         let index = Int(address.rawValue - covered.lowerBound) / sectorSize

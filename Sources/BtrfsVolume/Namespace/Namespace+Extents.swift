@@ -19,8 +19,8 @@ extension Namespace {
         try tree.insert(Key(inode, .extentData, offset), item)
     }
 
-    /// Drops what `inode` has between the file offsets `start` and `end` (the end is not part of it; `.max` for
-    /// all there is): items inside go, items that reach out are shortened or split, references follow.
+    /// Drops what `inode` has between the file offsets `start` and `end` (the end is not part of it; `.max`
+    /// for all there is): items inside go, items that reach out are shortened or split, references follow.
     ///
     /// | the item [a, b) | what becomes of it |
     /// |---|---|

@@ -29,7 +29,9 @@ extension Namespace {
         do throws(VolumeError) {
             try tree.update(key) { (bytes: inout MutableRawSpan) throws(VolumeError) in
                 var item: InodeItem
-                do throws(FormatError) { item = try InodeItem(bytes.bytes) } catch { throw .format(error.at(key: key)) }
+                do throws(FormatError) { item = try InodeItem(bytes.bytes) } catch {
+                    throw .format(error.at(key: key))
+                }
                 change(&item)
                 item.transid = generation
                 item.store(in: &bytes, at: 0)

@@ -91,8 +91,8 @@ extension Namespace {
     /// The corresponding kernel function is `btrfs_add_link`.
     ///
     /// - Returns: `.added`, or why not; then nothing changed.
-    /// - Throws: `VolumeError.noSuchKey` when the directory has no inode item, `.refused` for a name that is empty
-    ///   or longer than 255 bytes.
+    /// - Throws: `VolumeError.noSuchKey` when the directory has no inode item, `.refused` for a name that is
+    ///   empty or longer than 255 bytes.
     /// - Complexity: three searches of the tree, four with the back reference.
     public func addLink(
         _ name: RawSpan, at index: UInt64, to inode: ObjectID, type: DirEntryType, in directory: ObjectID,
@@ -123,8 +123,9 @@ extension Namespace {
         return .added
     }
 
-    /// Takes a name away: DIR_ITEM, the back reference, the DIR_INDEX item that the reference tells, the size of
-    /// the directory, one link of the inode, whose change time becomes `now`. The times of the directory stay.
+    /// Takes a name away: DIR_ITEM, the back reference, the DIR_INDEX item that the reference tells, the size
+    /// of the directory, one link of the inode, whose change time becomes `now`. The times of the directory
+    /// stay.
     ///
     /// The corresponding kernel function is `btrfs_unlink_inode`, as it works during log replay.
     ///
@@ -157,7 +158,8 @@ extension Namespace {
 
     // MARK: The two kinds of directory items
 
-    /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not possible.
+    /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not
+    /// possible.
     public func insertDirectoryItem(
         _ name: RawSpan, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {

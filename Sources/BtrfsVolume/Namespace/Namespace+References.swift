@@ -48,7 +48,8 @@ extension Namespace {
         return nil
     }
 
-    /// All names of `inode`, in the order of its references: INODE_REF by directory, then INODE_EXTREF by hash.
+    /// All names of `inode`, in the order of its references: INODE_REF by directory, then INODE_EXTREF by
+    /// hash.
     public func names(of inode: ObjectID) throws(VolumeError) -> [InodeName] {
         var names: [InodeName] = []
         let cursor = tree.makeCursor()
@@ -135,7 +136,8 @@ extension Namespace {
         return .added
     }
 
-    /// Removes a reference, from INODE_REF if it is there, else from INODE_EXTREF; the item goes with its last.
+    /// Removes a reference, from INODE_REF if it is there, else from INODE_EXTREF; the item goes with its
+    /// last.
     ///
     /// The corresponding kernel function is `btrfs_del_inode_ref`.
     ///

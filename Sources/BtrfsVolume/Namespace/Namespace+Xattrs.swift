@@ -17,7 +17,9 @@ extension Namespace {
         let tree = tree
         let key = Key(inode, .xattrItem, UInt64(NameHash.name(name)))
         guard let item = try tree.find(key) else { return nil }
-        return try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item)?.value(in: item) }
+        return try parsing(key) { () throws(FormatError) in
+            try DirEntries.find(name, in: item)?.value(in: item)
+        }
     }
 
     /// All extended attributes of `inode`, in the order of their hashes.

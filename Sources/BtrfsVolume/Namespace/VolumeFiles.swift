@@ -24,8 +24,8 @@ public enum SymlinkPolicy: Sendable {
     case follow
 }
 
-/// All files of a volume, across subvolumes: as of the last commit, or of any other set of trees, such as those
-/// of a transaction in which a log was replayed.
+/// All files of a volume, across subvolumes: as of the last commit, or of any other set of trees, such as
+/// those of a transaction in which a log was replayed.
 public final class VolumeFiles {
     /// Gives the tree with a number, or nil where there is none.
     public typealias TreeProvider = (ObjectID) throws(VolumeError) -> Tree?
@@ -102,8 +102,8 @@ public final class VolumeFiles {
         return try Volume.rootItem(of: subvolume, in: rootTree)?.item
     }
 
-    /// Whether the name `name` in `directory` of `parent` enters the subvolume `child`. Snapshots keep such names
-    /// of their source, but these lead to empty directories.
+    /// Whether the name `name` in `directory` of `parent` enters the subvolume `child`. Snapshots keep such
+    /// names of their source, but these lead to empty directories.
     ///
     /// The corresponding kernel function is `fixup_tree_root_location`.
     public func enters(
@@ -117,8 +117,8 @@ public final class VolumeFiles {
         return try namespace(of: child) != nil
     }
 
-    /// The way to a subvolume from the top level: names joined by `/`, empty for the top level itself; nil where
-    /// it has no name, or the names form a loop.
+    /// The way to a subvolume from the top level: names joined by `/`, empty for the top level itself; nil
+    /// where it has no name, or the names form a loop.
     public func path(of subvolume: ObjectID) throws(VolumeError) -> [UInt8]? {
         guard let rootTree = try trees(.rootTree) else { return nil }
         var names: [[UInt8]] = []
@@ -154,8 +154,8 @@ public final class VolumeFiles {
 
     // MARK: Paths
 
-    /// The file at `path`, from the root of the subvolume `start` on; subvolumes on the way are entered. `/` in
-    /// front, several in a row and `.` mean nothing; `..` leads up, at the root to the root.
+    /// The file at `path`, from the root of the subvolume `start` on; subvolumes on the way are entered. `/`
+    /// in front, several in a row and `.` mean nothing; `..` leads up, at the root to the root.
     ///
     /// - Returns: nil where the path leads nowhere.
     public func resolve(

@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 
-/// The whole visible state of a volume as one JSON document: subvolumes, names, inodes, and of files the hash of
-/// the content, the data segments and the extents.
+/// The whole visible state of a volume as one JSON document: subvolumes, names, inodes, and of files the hash
+/// of the content, the data segments and the extents.
 ///
 /// Two volumes whose documents are equal cannot be told apart by reading them. The document has one form: the
 /// same state gives the same bytes. Directories come in the order of their paths, their names in the order of
@@ -15,8 +15,8 @@ public struct VolumeState {
     /// Writes the document to `sink`, piece by piece.
     ///
     /// - Throws: what reading the volume throws, and `VolumeError.damaged` for data whose checksum is wrong.
-    /// - Complexity: reads all metadata twice and all data once. Memory: the paths of directories that are not
-    ///   yet written, and their numbers.
+    /// - Complexity: reads all metadata twice and all data once. Memory: the paths of directories that are
+    ///   not yet written, and their numbers.
     public func write(to sink: inout some ByteSink) throws(VolumeError) {
         let files = files
         var text = StateText(sink)
@@ -48,7 +48,9 @@ struct SubvolumeState {
 
     private var id: ObjectID { namespace.tree.id }
 
-    func write<Sink>(_ text: inout StateText<Sink>, _ subvolumes: inout PathQueue<ObjectID>) throws(VolumeError) {
+    func write<Sink>(
+        _ text: inout StateText<Sink>, _ subvolumes: inout PathQueue<ObjectID>
+    ) throws(VolumeError) {
         let flags = try files.rootItem(of: id)?.flags ?? []
         try text.append(quoted: path.isEmpty ? [UInt8(ascii: "/")] : path)
         try text.append(":{\"id\":")
@@ -92,16 +94,16 @@ struct SubvolumeState {
             let name = EscapedBytes.escaped(entry.name)
             var inode = entry.target.location.objectID
             var type = Self.typeName(entry.target.type)
-            let below = path.isEmpty ? name : path + [UInt8(ascii: "/")] + name
+            func below() -> [UInt8] { path.isEmpty ? name : path + [UInt8(ascii: "/")] + name }
             if entry.target.isSubvolume {
                 let child = inode
                 let isEntered = try files.enters(child, name: entry.name, in: directory, of: id)
                 // A subvolume starts at inode 256; the kernel shows 2 where there is none to enter.
                 inode = isEntered ? .firstFree : ObjectID(2)
                 type = isEntered ? "subvol" : "empty-subvol"
-                if isEntered { subvolumes.insert(self.path + [UInt8(ascii: "/")] + below, child) }
+                if isEntered { subvolumes.insert(self.path + [UInt8(ascii: "/")] + below(), child) }
             } else if entry.target.type.plain == .directory {
-                directories.insert(below, inode)
+                directories.insert(below(), inode)
             }
             try text.append(isFirst ? "\n   [" : ",\n   [")
             isFirst = false

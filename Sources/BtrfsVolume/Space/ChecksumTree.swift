@@ -8,11 +8,13 @@ package struct ChecksumTree {
     private let sectorSize: UInt64
     /// The size of one checksum in bytes.
     private let size: Int
+    private let cursor: TreeCursor
 
     package init(tree: Tree, sectorSize: UInt64, size: Int) {
         self.tree = tree
         self.sectorSize = sectorSize
         self.size = size
+        cursor = tree.makeCursor()
     }
 
     /// How many bytes an item may have: what fits a leaf beside one more item header.
@@ -34,7 +36,6 @@ package struct ChecksumTree {
     /// Removes the checksums of a range of addresses.
     package func delete(_ target: Range<UInt64>) throws(VolumeError) {
         guard !target.isEmpty else { return }
-        let cursor = tree.makeCursor()
         while try cursor.seekLast(through: key(target.upperBound - 1)) {
             let found = cursor.key
             guard found.type == .extentChecksum, found.objectID == .extentChecksum else { return }
@@ -67,12 +68,18 @@ package struct ChecksumTree {
         }
         let (end, overflow) = address.addingReportingOverflow(UInt64(count) * sectorSize)
         guard !overflow else { throw .refused("checksums beyond the address space at \(address)") }
-        try delete(address..<end)
         var done = 0
-        if let before = try itemEnding(at: address) {
+        if let before = try itemBefore(end), before.range.upperBound <= address {
+            // The usual case: nothing is in the way, and often the new ones continue an item.
             let room = itemLimit - before.byteCount
             let piece = min(sums.byteCount, room / size * size)
-            if piece > 0, try tree.append(before.key, sums.extracting(0..<piece)) { done = piece }
+            if before.range.upperBound == address, piece > 0,
+                try tree.append(key(before.range.lowerBound), sums.extracting(0..<piece))
+            {
+                done = piece
+            }
+        } else {
+            try delete(address..<end)
         }
         while done < sums.byteCount {
             let piece = min(sums.byteCount - done, itemLimit)
@@ -82,13 +89,12 @@ package struct ChecksumTree {
         }
     }
 
-    private func itemEnding(at address: UInt64) throws(VolumeError) -> (key: Key, byteCount: Int)? {
-        guard address > 0 else { return nil }
-        let cursor = tree.makeCursor()
-        guard try cursor.seekLast(through: key(address - 1)), cursor.key.type == .extentChecksum,
+    /// The last item that starts before `end`.
+    private func itemBefore(_ end: UInt64) throws(VolumeError) -> (range: Range<UInt64>, byteCount: Int)? {
+        guard try cursor.seekLast(through: key(end - 1)), cursor.key.type == .extentChecksum,
             cursor.key.objectID == .extentChecksum
         else { return nil }
         let byteCount = cursor.data.byteCount
-        return try range(cursor.key, byteCount).upperBound == address ? (cursor.key, byteCount) : nil
+        return (try range(cursor.key, byteCount), byteCount)
     }
 }

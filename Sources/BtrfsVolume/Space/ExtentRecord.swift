@@ -124,7 +124,7 @@ struct ExtentRecord {
     /// The item that holds `reference`; data references with one hash stand behind each other.
     private func keyed(_ reference: InlineRef, in tree: Tree) throws(VolumeError) -> (Key, InlineRef)? {
         var place = Key(key.objectID, reference.type, reference.sequence)
-        while true {
+        for _ in 0..<Self.collisionLimit {
             guard let data = try tree.find(place) else { return nil }
             do {
                 switch reference {
@@ -140,7 +140,11 @@ struct ExtentRecord {
             guard place.offset < .max else { return nil }
             place.offset += 1
         }
+        throw .damaged("more than \(Self.collisionLimit) references with one hash", key: place)
     }
+
+    /// The hash has 63 bits: a run of this many was made on purpose, and would take its time at each search.
+    private static var collisionLimit: Int { 1024 }
 
     private func freeKey(for reference: InlineRef, in tree: Tree) throws(VolumeError) -> Key {
         var place = Key(key.objectID, reference.type, reference.sequence)

@@ -14,6 +14,8 @@ final class ExtentUpdates {
     /// What `run` allocated and freed, for the free space tree.
     var allocated = RangeSet()
     var freed = RangeSet()
+    private var overlapCursor: TreeCursor?
+    private let scratch = BlockBuffer(count: 64)
     private let isSkinny: Bool
     private let nodeSize: UInt64
 
@@ -80,6 +82,33 @@ final class ExtentUpdates {
         return try tree.contains(full) ? full : nil
     }
 
+    /// The key of an extent that has addresses in common with `range`; nil when there is none.
+    func overlap(_ range: Range<UInt64>) throws(VolumeError) -> Key? {
+        if overlapCursor == nil { overlapCursor = try transaction.extentTree().makeCursor() }
+        guard let cursor = overlapCursor else { return nil }
+        // Extents do not overlap each other, so the last one that starts before the end of the range tells. The
+        // references that follow an extent under its address are jumped over.
+        var isThere = try cursor.seekLast(through: Key(ObjectID(range.upperBound - 1), .metadataItem, .max))
+        while isThere {
+            let key = cursor.key
+            let (block, slot) = (cursor.block, cursor.slot)
+            let start = key.objectID.rawValue
+            if key.type == .extentItem || key.type == .metadataItem {
+                let (end, overflow) = start.addingReportingOverflow(key.type == .extentItem ? key.offset : nodeSize)
+                guard !overflow else { throw .damaged("impossible length", block: block, slot: slot, key: key) }
+                return end > range.lowerBound ? key : nil
+            }
+            isThere = try cursor.seekLast(through: Key(key.objectID, .metadataItem, .max))
+            if key.type > .metadataItem, isThere, cursor.key.objectID == key.objectID { continue }
+            // No extent reaches into a block group from outside.
+            let isInGroup = start <= range.lowerBound && range.lowerBound - start < key.offset
+            if key.type == .blockGroupItem, isInGroup { return nil }
+            // In a run of such items every look-up would have to pass all of them.
+            throw .damaged("the item belongs to no extent", block: block, slot: slot, key: key)
+        }
+        return nil
+    }
+
     // MARK: Running
 
     /// Brings all that is queued into the extent tree, in the order of addresses.
@@ -102,7 +131,11 @@ final class ExtentUpdates {
             guard head.address >= end else {
                 throw .refused("two extents of the log overlap at \(head.address), \(describe(head))")
             }
-            end = head.address + head.size
+            let (sum, overflow) = head.address.addingReportingOverflow(head.size)
+            guard !overflow, head.size > 0 else {
+                throw .damaged("no extent can have \(head.size) bytes at \(head.address), \(describe(head))")
+            }
+            end = sum
             try apply(batch[first..<last], to: tree)
             first = last
         }
@@ -117,17 +150,37 @@ final class ExtentUpdates {
 
     private func apply(_ changes: ArraySlice<ReferenceChange>, to tree: Tree) throws(VolumeError) {
         guard let head = changes.first else { return }
-        let isData = head.level < 0
-        var key = Key(ObjectID(head.address), .extentItem, head.size)
-        if !isData, let found = try blockKey(head.address, level: Int(head.level), in: tree) { key = found }
-        let data = try tree.find(key)
-        var record: ExtentRecord
-        let isNew = data == nil
-        if let data {
-            do { record = try ExtentRecord(key: key, data) } catch { throw .format(error.at(key: key)) }
-        } else {
-            record = newRecord(head)
+        guard try overlap(head.address..<head.address + head.size) != nil else {
+            try create(head, changes, in: tree)
+            return
         }
+        var key = Key(ObjectID(head.address), .extentItem, head.size)
+        if head.level >= 0, let found = try blockKey(head.address, level: Int(head.level), in: tree) { key = found }
+        guard let data = try tree.find(key) else {
+            let other = try overlap(head.address..<head.address + head.size)
+            throw .refused(
+                "\(describe(head)): the space at \(head.address) is in use: \(other.map { "\($0)" } ?? "")")
+        }
+        var record: ExtentRecord
+        do { record = try ExtentRecord(key: key, data) } catch { throw .format(error.at(key: key)) }
+        guard record.item.isData == (head.level < 0) else {
+            throw .damaged("the extent is \(head.level < 0 ? "a tree block" : "data"), not \(describe(head))", key: key)
+        }
+        try apply(changes, to: &record, in: tree)
+        if record.item.refs > 0 {
+            try tree.put(record.key, record.encoded.rawSpan)
+        } else {
+            try tree.remove(record.key)
+            try account(
+                for: head, delta: -1, owner: head.level < 0 ? record.owner : record.accountedTree,
+                generation: record.item.generation)
+            try dropChecksums(of: head)
+        }
+    }
+
+    private func apply(
+        _ changes: ArraySlice<ReferenceChange>, to record: inout ExtentRecord, in tree: Tree
+    ) throws(VolumeError) {
         for change in changes where change.delta > 0 {
             try record.add(change.reference, count: UInt32(change.delta), in: tree)
         }
@@ -135,24 +188,60 @@ final class ExtentUpdates {
             record.item.flags.formUnion(change.flags)
             if change.delta < 0 { try record.drop(change.reference, count: UInt32(-change.delta), in: tree) }
         }
-        if record.item.refs > 0 {
-            if isNew { try checkNew(head, in: tree) }
-            if isNew, isData, transaction.quotas.isSimple {
-                for change in changes where change.delta > 0 {
-                    guard case .data(let reference) = change.reference else { continue }
-                    record.setOwner(reference.root)
-                    break
-                }
-            }
-            try tree.put(record.key, record.encoded.rawSpan)
-            if isNew { try account(for: record, size: head.size, isData: isData, delta: 1) }
-        } else {
-            if !isNew {
-                try tree.remove(record.key)
-                try account(for: record, size: head.size, isData: isData, delta: -1)
-            }
-            if isData { try transaction.deleteChecksums(LogicalAddress(head.address), count: head.size) }
+    }
+
+    private func dropChecksums(of head: ReferenceChange) throws(VolumeError) {
+        if head.level < 0 { try transaction.deleteChecksums(LogicalAddress(head.address), count: head.size) }
+    }
+
+    /// Records an extent where nothing is yet.
+    private func create(
+        _ head: ReferenceChange, _ changes: ArraySlice<ReferenceChange>, in tree: Tree
+    ) throws(VolumeError) {
+        let payer = payer(for: changes)
+        if changes.count == 1, head.delta == 1, payer == nil || head.level >= 0, isSkinny || head.level < 0 {
+            try insertSingle(head, in: tree)
+            try account(for: head, delta: 1, owner: payer, generation: transaction.generation)
+            return
         }
+        var record = newRecord(head)
+        try apply(changes, to: &record, in: tree)
+        // What came and went within the transaction leaves nothing behind.
+        guard record.item.refs > 0 else { return try dropChecksums(of: head) }
+        if head.level < 0, let payer { record.setOwner(payer) }
+        try tree.insert(record.key, record.encoded.rawSpan)
+        try account(for: head, delta: 1, owner: payer, generation: transaction.generation)
+    }
+
+    /// The subvolume that simple quotas charge for a new extent.
+    private func payer(for changes: ArraySlice<ReferenceChange>) -> ObjectID? {
+        guard transaction.quotas.isSimple else { return nil }
+        for change in changes where change.delta > 0 {
+            switch change.reference {
+            case .data(let reference): return reference.root
+            case .treeBlock(let root): return root
+            default: continue
+            }
+        }
+        return nil
+    }
+
+    /// The common case, without any array: an extent with one inline reference.
+    private func insertSingle(_ change: ReferenceChange, in tree: Tree) throws(VolumeError) {
+        let isData = change.level < 0
+        let item = ExtentItem(
+            refs: 1, generation: transaction.generation, flags: isData ? .data : .treeBlock)
+        let byteCount = ExtentItem.byteCount + change.reference.byteCount
+        scratch.change { (bytes: inout MutableRawSpan) in
+            item.store(in: &bytes, at: 0)
+            change.reference.store(in: &bytes, at: ExtentItem.byteCount)
+        }
+        let key =
+            isData
+            ? Key(ObjectID(change.address), .extentItem, change.size)
+            : Key(ObjectID(change.address), .metadataItem, UInt64(change.level))
+        let buffer = scratch
+        try tree.insert(key, buffer.bytes.extracting(0..<byteCount))
     }
 
     private func newRecord(_ head: ReferenceChange) -> ExtentRecord {
@@ -171,51 +260,17 @@ final class ExtentUpdates {
                     key: transaction.firstKey(ofNewBlock: head.address), level: UInt8(head.level)) : nil)
     }
 
-    /// A last check before an extent is recorded: no other one may lie there.
-    private func checkNew(_ head: ReferenceChange, in tree: Tree) throws(VolumeError) {
-        let state = try ExtentLookup.overlap(
-            head.address..<head.address + head.size, in: tree, nodeSize: nodeSize)
-        if let state { throw .refused("\(describe(head)): the space at \(head.address) is in use: \(state)") }
-    }
-
     private func account(
-        for record: ExtentRecord, size: UInt64, isData: Bool, delta: Int64
+        for change: ReferenceChange, delta: Int64, owner: ObjectID?, generation: Generation
     ) throws(VolumeError) {
-        let range = record.key.objectID.rawValue..<record.key.objectID.rawValue + size
+        let range = change.address..<change.address + change.size
         guard let group = try transaction.blockGroupStart(of: range) else {
-            throw .damaged("no block group holds this extent", key: record.key)
+            throw .damaged("no block group holds the extent at \(change.address)")
         }
-        try transaction.blockGroups.count(delta * Int64(size), at: group)
+        try transaction.blockGroups.count(delta * Int64(change.size), at: group)
         if delta > 0 { allocated.insert(range) } else { freed.insert(range) }
-        transaction.quotas.count(record, size: size, isData: isData, delta: delta)
-    }
-}
-
-/// Finds out what the extent tree says about a range of addresses.
-enum ExtentLookup {
-    /// What overlaps `range`, for people; nil when nothing does.
-    static func overlap(
-        _ range: Range<UInt64>, in tree: Tree, nodeSize: UInt64
-    ) throws(VolumeError) -> String? {
-        let cursor = tree.makeCursor()
-        // Extents do not overlap each other, so the last one that starts before the end of the range tells. Items
-        // of other types under its address (references, block groups) are jumped over.
-        var isThere = try cursor.seekLast(through: Key(ObjectID(range.upperBound - 1), .metadataItem, .max))
-        while isThere {
-            let key = cursor.key
-            let start = key.objectID.rawValue
-            if key.type == .extentItem || key.type == .metadataItem {
-                let (end, overflow) = start.addingReportingOverflow(
-                    key.type == .extentItem ? key.offset : nodeSize)
-                guard !overflow else {
-                    throw .damaged("impossible length", block: cursor.block, slot: cursor.slot, key: key)
-                }
-                return end > range.lowerBound ? "\(key)" : nil
-            }
-            isThere =
-                key.type > .metadataItem
-                ? try cursor.seekLast(through: Key(key.objectID, .metadataItem, .max)) : try cursor.previous()
+        if let owner {
+            transaction.quotas.count(delta * Int64(change.size), for: owner, extentGeneration: generation)
         }
-        return nil
     }
 }

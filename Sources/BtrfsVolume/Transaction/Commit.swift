@@ -28,6 +28,7 @@ extension Transaction {
     ///
     /// - Throws: `VolumeError.noSpace` and all that `commit` can find wrong beforehand.
     public func settle() throws(VolumeError) {
+        try touchRootTree()
         // Each round changes trees, which copies blocks, which changes trees; a block is copied only once, so
         // the rounds come to an end.
         var rounds = 0
@@ -45,6 +46,17 @@ extension Transaction {
             if try storeQuotas() { isSettled = false }
             if try storeRoots() { isSettled = false }
         }
+    }
+
+    /// Copies the root of the tree of trees even where nothing has changed: its generation has to be that of the
+    /// superblock.
+    private func touchRootTree() throws(VolumeError) {
+        let tree = try rootTree()
+        guard !tree.root.isNew else { return }
+        let cursor = tree.makeCursor()
+        try cursor.seek(.minimum)
+        guard cursor.isValid else { throw .damaged("the tree of trees is empty; run btrfs check") }
+        try tree.patch(cursor.key, at: 0, cursor.data.copied.rawSpan)
     }
 
     private func storeQuotas() throws(VolumeError) -> Bool {

@@ -39,11 +39,10 @@ struct QuotaUpdates {
         } catch { throw .format(error.at(key: Self.statusKey)) }
     }
 
-    mutating func count(_ record: ExtentRecord, size: UInt64, isData: Bool, delta: Int64) {
-        guard isSimple, record.item.generation >= enableGeneration || delta > 0 else { return }
-        let root = isData ? record.owner : record.accountedTree
-        guard let root, root.isSubvolume else { return }
-        deltas[root, default: 0] += delta * Int64(size)
+    /// Counts bytes that a subvolume allocated or gave back.
+    mutating func count(_ delta: Int64, for root: ObjectID, extentGeneration: Generation) {
+        guard isSimple, extentGeneration >= enableGeneration, root.isSubvolume else { return }
+        deltas[root, default: 0] += delta
     }
 
     /// Brings what was counted into the quota tree.
@@ -83,6 +82,7 @@ struct QuotaUpdates {
     /// The group of a subvolume and all groups above it.
     private func groups(of root: UInt64, in tree: Tree) throws(VolumeError) -> [UInt64] {
         var result = [root]
+        var known: Set<UInt64> = [root]
         var next = 0
         while next < result.count {
             let member = result[next]
@@ -92,7 +92,7 @@ struct QuotaUpdates {
             while cursor.isValid, cursor.key.objectID.rawValue == member, cursor.key.type == .qgroupRelation {
                 // The upper 16 bits are the level; a relation is stored in both directions.
                 let other = cursor.key.offset
-                if other >> 48 > member >> 48, !result.contains(other) { result.append(other) }
+                if other >> 48 > member >> 48, known.insert(other).inserted { result.append(other) }
                 if try !cursor.next() { break }
             }
         }

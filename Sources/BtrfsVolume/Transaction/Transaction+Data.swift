@@ -21,9 +21,7 @@ extension Transaction {
         guard let group = try blockGroupStart(of: range), blockGroups[group]?.flags.contains(.data) == true else {
             return .noBlockGroup
         }
-        if let what = try ExtentLookup.overlap(range, in: tree, nodeSize: UInt64(volume.nodeSize)) {
-            return .overlaps(what)
-        }
+        if let other = try extents.overlap(range) { return .overlaps("\(other)") }
         return .free
     }
 
@@ -58,12 +56,6 @@ extension Transaction {
         _ reference: DataReference, from start: LogicalAddress, count: UInt64
     ) throws(VolumeError) {
         extents.queueData(start, size: count, reference.inlineRef, delta: -1)
-    }
-
-    private func checksumTree() throws(VolumeError) -> ChecksumTree? {
-        guard let tree = try tree(.checksumTree) else { return nil }
-        return ChecksumTree(
-            tree: tree, sectorSize: UInt64(volume.sectorSize), size: volume.checksumType.size)
     }
 
     /// Removes the checksums of a range of addresses, as far as there are any.

@@ -21,6 +21,7 @@ public final class Transaction {
     private var newBlocks: [UInt64: TreeBlock] = [:]
     private let chunkTreeUUID: UUID
     private let metadataUUID: UUID
+    private var checksums: ChecksumTree?
     private var committedExtents: Tree?
     private var committedFreeSpace: Tree??
     var isCommitted = false
@@ -93,6 +94,14 @@ public final class Transaction {
         return try required(.freeSpaceTree)
     }
 
+    func checksumTree() throws(VolumeError) -> ChecksumTree? {
+        if let checksums { return checksums }
+        guard let tree = try tree(.checksumTree) else { return nil }
+        let new = ChecksumTree(tree: tree, sectorSize: UInt64(volume.sectorSize), size: volume.checksumType.size)
+        checksums = new
+        return new
+    }
+
     func committedExtentTree() throws(VolumeError) -> Tree {
         if let committedExtents { return committedExtents }
         guard let tree = try volume.tree(.extentTree) else {
@@ -134,11 +143,8 @@ public final class Transaction {
         var result: [Range<UInt64>] = []
         for (id, _) in volume.devices.sorted {
             for offset in Superblock.offsets {
-                for range in volume.chunks.logicalRanges(
-                    ofDevice: id, offset: offset, count: ChunkMap.stripeLength)
-                where range.overlaps(chunk.start.rawValue..<chunk.end) {
-                    result.append(range)
-                }
+                result += ChunkMap.logicalRanges(
+                    ofDevice: id, offset: offset, count: ChunkMap.stripeLength, in: chunk)
             }
         }
         return result

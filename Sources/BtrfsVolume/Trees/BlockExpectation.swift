@@ -8,6 +8,9 @@ struct BlockExpectation {
     var generation: Generation
     /// The first key: that of the pointer; nil for a root.
     var firstKey: Key?
+    /// A key behind all keys of the block: that of the next pointer, here or above. Otherwise nodes could share
+    /// children, and a walk over a few blocks could go on without end.
+    var limit: Key?
     var owners: BlockOwners
     /// The tree, for messages.
     var tree: ObjectID

@@ -91,7 +91,8 @@ public final class Tree {
     private func loadChild(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
         let expected = BlockExpectation(
             address: node.childAddress(at: slot), level: node.level - 1,
-            generation: node.childGeneration(at: slot), firstKey: node.key(at: slot), owners: owners, tree: id)
+            generation: node.childGeneration(at: slot), firstKey: node.key(at: slot),
+            limit: node.limit(ofChild: slot), owners: owners, tree: id)
         let child = try volume.readBlock(expected)
         if child.level == 0 {
             cachedLeafCount += 1

@@ -16,14 +16,17 @@ package final class TreeBlock {
     let isNew: Bool
     /// Of a node: the children loaded so far, by slot.
     let children: ReferenceTable<TreeBlock>
+    /// All keys of a block that was read lie before this one, as the nodes above it say; nil where nothing follows.
+    private let limit: Key?
 
     private static func makeChildren(level: Int, count: Int, nodeSize: Int) -> ReferenceTable<TreeBlock> {
         ReferenceTable(count: count, capacity: level > 0 ? NodeView.capacity(nodeSize: nodeSize) : count)
     }
 
     /// A verified block as it was read.
-    init(read buffer: BlockBuffer, header: BlockHeader) {
+    init(read buffer: BlockBuffer, header: BlockHeader, limit: Key?) {
         self.buffer = buffer
+        self.limit = limit
         address = header.address
         level = Int(header.level)
         storedCount = header.itemCount
@@ -38,6 +41,7 @@ package final class TreeBlock {
         self.level = level
         storedCount = 0
         isNew = true
+        limit = nil
         children = Self.makeChildren(level: level, count: 0, nodeSize: buffer.count)
         buffer.change { (span: inout MutableRawSpan) in header.store(in: &span) }
     }
@@ -90,6 +94,9 @@ package final class TreeBlock {
         let (slot, found) = search(key)
         return found ? slot : max(slot &- 1, 0)
     }
+
+    /// The key before which all keys of the child in `slot` lie; nil where nothing follows.
+    func limit(ofChild slot: Int) -> Key? { slot + 1 < count ? key(at: slot + 1) : limit }
 
     // MARK: Leaves
 

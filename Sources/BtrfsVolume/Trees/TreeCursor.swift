@@ -3,10 +3,9 @@ public import BtrfsFormat
 /// A place in a tree. After the tree has changed the cursor has to seek again.
 public final class TreeCursor {
     public let tree: Tree
-    private var blocks = ContiguousArray<TreeBlock?>(
-        repeating: nil, count: BlockHeader.maximumLevels)
-    private var slots = ContiguousArray<Int>(
-        repeating: 0, count: BlockHeader.maximumLevels)
+    // By level; as many as a tree can have.
+    private var blocks: [8 of TreeBlock?] = .init(repeating: nil)
+    private var slots: [8 of Int] = .init(repeating: 0)
     private var leaf: TreeBlock?
     private var position = 0
 

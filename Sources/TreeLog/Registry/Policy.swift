@@ -45,22 +45,27 @@ public struct Policy {
     public var resolvers: [ConflictKind: any ConflictResolver]
     /// What is tolerated; nil for what the base tolerates, which without a base is everything.
     public var tolerances: Set<Tolerance>?
+    /// Looks at items before they are replayed; nil for the filter of the base, if it has one.
+    public var filter: (any ItemFilter)?
 
     public init(
         name: String, summary: String = "", base: String? = "mainline",
-        resolvers: [ConflictKind: any ConflictResolver] = [:], tolerances: Set<Tolerance>? = nil
+        resolvers: [ConflictKind: any ConflictResolver] = [:], tolerances: Set<Tolerance>? = nil,
+        filter: (any ItemFilter)? = nil
     ) {
         self.name = name
         self.summary = summary
         self.base = base
         self.resolvers = resolvers
         self.tolerances = tolerances
+        self.filter = filter
     }
 }
 
 /// A policy with its bases worked in, ready for use.
 struct ResolvedPolicy {
     let name: String
+    let filter: (any ItemFilter)?
     private let resolvers: [(any ConflictResolver)?]
     private let origins: [String]
     /// The kinds with a resolver, as bits.
@@ -73,6 +78,7 @@ struct ResolvedPolicy {
         var resolvers = [(any ConflictResolver)?](repeating: nil, count: ConflictKind.allCases.count)
         var origins = [String](repeating: "", count: ConflictKind.allCases.count)
         var tolerances: Set<Tolerance>?
+        var filter: (any ItemFilter)?
         var next: String? = name
         var seen: Set<String> = []
         while let current = next {
@@ -84,8 +90,10 @@ struct ResolvedPolicy {
                 origins[kind.rawValue] = current
             }
             tolerances = tolerances ?? policy.tolerances
+            filter = filter ?? policy.filter
             next = policy.base == current ? nil : policy.base
         }
+        self.filter = filter
         self.resolvers = resolvers
         self.origins = origins
         handledKinds = resolvers.indices.reduce(0) { resolvers[$1] == nil ? $0 : $0 | 1 << UInt32($1) }
@@ -95,7 +103,7 @@ struct ResolvedPolicy {
     @inline(__always)
     func handles(_ kind: ConflictKind) -> Bool { handledKinds & 1 << UInt32(kind.rawValue) != 0 }
 
-    var handlesAny: Bool { handledKinds != 0 }
+    var handlesAny: Bool { handledKinds != 0 || filter != nil }
 
     @inline(__always)
     func tolerates(_ what: Tolerance) -> Bool { toleratedBits & 1 << UInt32(what.rawValue) != 0 }

@@ -18,6 +18,8 @@ public struct Registry {
     public private(set) var processFunctions: [String: any ProcessFunction]
     /// By name: who settles conflicts, and what is tolerated.
     public private(set) var policies: [String: Policy]
+    /// The plugins that something in here comes from.
+    public private(set) var extensions: [any RegistryExtension] = []
 
     /// A registry without anything: a replay with it would do nothing.
     public init() {
@@ -45,6 +47,9 @@ public struct Registry {
         guard policies[policy.name] == nil || registration == .override else { throw .duplicate(policy.name) }
         policies[policy.name] = policy
     }
+
+    /// Adds a plugin as a whole, to be told of each run and to stand in the report.
+    public mutating func register(_ plugin: any RegistryExtension) { extensions.append(plugin) }
 
     /// What Linux 6.18 does, and the policies `mainline`, `strict` and `salvage`.
     public static var mainline: Registry {

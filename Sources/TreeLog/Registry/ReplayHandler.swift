@@ -25,8 +25,14 @@ public struct LoggedItem: ~Escapable {
 public protocol ReplayHandler {
     /// The pass in which the items are replayed: `inodes`, `directoryIndex` or `everything`.
     var stage: ReplayStage { get }
+    /// For the report; the name of the Swift type where it is not said.
+    var name: String { get }
 
     func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError)
+}
+
+extension ReplayHandler {
+    public var name: String { String(describing: Swift.type(of: self)) }
 }
 
 /// Says what an item means, in words for people.

@@ -25,7 +25,7 @@ public struct DirIndexHandler: ReplayHandler {
                 try replay(entry.name, wish, state, in: &context)
             }
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as LogError {
             throw error
         } catch { throw context.failure(.plugin("\(error)")) }
@@ -74,7 +74,7 @@ public struct DirIndexHandler: ReplayHandler {
         named name: RawSpan, _ wish: NameWish, _ context: borrowing ReplayContext
     ) throws(LogError) -> EntryTarget? {
         do { return try context.names.entry(named: name, in: wish.directory) } catch {
-            throw context.failure(error)
+            throw context.failure(from: error)
         }
     }
 
@@ -82,7 +82,7 @@ public struct DirIndexHandler: ReplayHandler {
         at name: RawSpan, _ wish: NameWish, _ context: borrowing ReplayContext
     ) throws(LogError) -> EntryTarget? {
         do { return try context.names.entry(at: wish.index, named: name, in: wish.directory) } catch {
-            throw context.failure(error)
+            throw context.failure(from: error)
         }
     }
 
@@ -120,9 +120,9 @@ public struct DirIndexHandler: ReplayHandler {
             }
             return false
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch { throw context.failure(.plugin("\(error)")) }
     }
 

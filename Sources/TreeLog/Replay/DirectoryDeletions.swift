@@ -47,9 +47,9 @@ enum DirectoryDeletions {
             }
             return (cursor.key.offset, try cursor.data.u64(at: 0))
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch { throw context.failure(.plugin("\(error)")) }
     }
 
@@ -69,7 +69,7 @@ enum DirectoryDeletions {
         // The log never changes: its cursor goes along with that of the subvolume, which seeks after each removal.
         if !ignoringLog {
             do { _ = try context.logCursor.seek(Key(directory, .dirIndex, start)) } catch {
-                throw context.failure(error)
+                throw context.failure(from: error)
             }
         }
         while let victim = try nextVictim(
@@ -106,9 +106,9 @@ enum DirectoryDeletions {
             }
             return nil
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch { throw context.failure(.plugin("\(error)")) }
     }
 
@@ -139,7 +139,14 @@ enum DirectoryDeletions {
                 mainline: .takeLogged, paths: context.paths)
             switch try context.resolve(conflict) {
             case .takeLogged: break
-            case .keepCommitted where !ignoringLog, .skipItem where !ignoringLog: return
+            case .keepCommitted, .skipItem:
+                guard ignoringLog else { return }
+                // A directory that keeps a name cannot be deleted: it is left out itself.
+                throw context.failure(
+                    .leaveOut(
+                        SkippedThing(
+                            .inode(directory), of: context.subvolume,
+                            reason: "it holds a name of inode \(inode), which stays", at: context.place)))
             case let other: throw context.invalid(other, .deletedName)
             }
         }

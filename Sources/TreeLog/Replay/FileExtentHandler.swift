@@ -17,7 +17,7 @@ public struct FileExtentHandler: ReplayHandler {
 
     private func replay(_ key: Key, _ data: RawSpan, in context: inout ReplayContext) throws(LogError) {
         let extent: FileExtent
-        do { extent = try FileExtent(data) } catch { throw context.failure(error) }
+        do { extent = try FileExtent(data) } catch { throw context.failure(from: error) }
         let end = try check(extent, at: key.offset, context)
         if key.offset < context.file.end {
             if try isSame(key, data, extent, context) { return }
@@ -39,12 +39,12 @@ public struct FileExtentHandler: ReplayHandler {
             do {
                 let dropped = try context.names.dropExtents(of: key.objectID, from: key.offset, to: end)
                 context.file.byteCountDelta &-= Int64(truncatingIfNeeded: dropped)
-            } catch { throw context.failure(error) }
+            } catch { throw context.failure(from: error) }
         }
         // With NO_HOLES the gap that was made is the hole.
         if extent.isHole, !context.hasHoleItems { return }
         do { try context.names.insertExtent(data, of: key.objectID, at: key.offset) } catch {
-            throw context.failure(error)
+            throw context.failure(from: error)
         }
         context.file.end = max(context.file.end, end)
         let byteCount = extent.isHole ? 0 : extent.isInline ? extent.ramBytes : extent.byteCount
@@ -92,7 +92,7 @@ public struct FileExtentHandler: ReplayHandler {
         do {
             guard let committed = try tree.find(key) else { return false }
             return committed.hasSameBytes(as: data)
-        } catch { throw context.failure(error) }
+        } catch { throw context.failure(from: error) }
     }
 
     // MARK: Space
@@ -122,7 +122,7 @@ public struct FileExtentHandler: ReplayHandler {
                 throw context.failure(.damaged("the data extent \(start)+\(count) lies in no data block group"))
             }
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as LogError {
             throw error
         } catch { throw context.failure(.plugin("\(error)")) }
@@ -135,7 +135,7 @@ public struct FileExtentHandler: ReplayHandler {
     private func settleMissingChecksums(
         _ extent: FileExtent, _ inode: ObjectID, _ copied: UInt64, in context: inout ReplayContext
     ) throws(LogError) {
-        guard try context.selectedFileHasChecksums() else { return }
+        guard context.file.hasChecksums else { return }
         let missing = extent.checksumByteCount - copied
         let detail = "the log has no checksums for \(missing) bytes of the extent at \(extent.diskAddress)"
         try context.tolerate(.missingChecksums, detail)

@@ -8,6 +8,6 @@ struct FileMemory {
     var end: UInt64 = 0
     /// What is to be added to the inode's count of bytes.
     var byteCountDelta: Int64 = 0
-    /// Whether the file has checksums; nil until it is asked for.
-    var hasChecksums: Bool?
+    /// Whether the file has checksums for its data.
+    var hasChecksums = true
 }

@@ -14,9 +14,14 @@ public struct InodeItemHandler: ReplayHandler {
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
         let inode = item.key.objectID
         var logged: InodeItem
-        do { logged = try InodeItem(item.data) } catch { throw context.failure(error) }
+        do { logged = try InodeItem(item.data) } catch { throw context.failure(from: error) }
         logged.clearReserved()
         let committed = try context.inode(inode)
+        if let committed, committed.fileType != logged.fileType {
+            // Numbers of inodes are not used again within a transaction, so no kernel writes this.
+            throw context.failure(
+                .refused("inode \(inode) is \(committed.fileType) in the subvolume and \(logged.fileType) in the log"))
+        }
         context.report.noteInode(inode, mode: logged.mode, isNew: committed == nil)
         if let committed {
             // A new inode has nothing of what follows.
@@ -71,7 +76,7 @@ public struct InodeItemHandler: ReplayHandler {
     }
 
     private func put(_ result: InodeItem, _ inode: ObjectID, in context: inout ReplayContext) throws(LogError) {
-        do { try context.names.putInode(inode, result) } catch { throw context.failure(error) }
+        do { try context.names.putInode(inode, result) } catch { throw context.failure(from: error) }
         context.noteInode(inode)
     }
 
@@ -110,7 +115,7 @@ public struct InodeItemHandler: ReplayHandler {
         do {
             let dropped = try context.names.dropExtents(of: inode, from: start, to: .max)
             if dropped > 0 { try context.names.updateInode(inode) { $0.nbytes &-= min($0.nbytes, dropped) } }
-        } catch { throw context.failure(error) }
+        } catch { throw context.failure(from: error) }
     }
 
     // MARK: Extended attributes
@@ -129,9 +134,9 @@ public struct InodeItemHandler: ReplayHandler {
                 guard try cursor.next() else { break }
             }
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch { throw context.failure(.plugin("\(error)")) }
         for name in gone { try removeXattr(name, of: inode, in: &context) }
     }
@@ -168,7 +173,7 @@ public struct InodeItemHandler: ReplayHandler {
             }
         }
         do { try context.names.removeXattr(named: name.rawSpan, of: inode) } catch {
-            throw context.failure(error)
+            throw context.failure(from: error)
         }
         context.report.update(inode) { $0.removedXattrCount += 1 }
     }

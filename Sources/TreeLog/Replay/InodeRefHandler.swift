@@ -20,9 +20,9 @@ public struct InodeRefHandler: ReplayHandler {
         } catch let error as LogError {
             throw error
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch { throw context.failure(.plugin("\(error)")) }
     }
 

@@ -29,19 +29,24 @@ enum LinkCounts {
             mode = try InodeItem.mode(in: item)
             nlink = try InodeItem.nlink(in: item)
             count = try countNames(of: inode, cursor)
+            let isDirectory = mode & InodeItem.fileTypeMask == 0o040000
+            guard count <= 1 || !isDirectory else {
+                // Linux finds out when it writes the item, and fails then.
+                throw context.failure(.damaged("directory \(inode) would have \(count) names"))
+            }
             if UInt64(nlink) != count {
                 let links = UInt32(clamping: count)
                 try context.names.updateInode(inode) { $0.nlink = links }
             }
             guard count == 0 else { return }
-            if mode & InodeItem.fileTypeMask == 0o040000 {
+            if isDirectory {
                 try DirectoryDeletions.removeAll(of: inode, in: &context)
             }
             try context.names.addOrphan(inode)
         } catch let error as VolumeError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as FormatError {
-            throw context.failure(error)
+            throw context.failure(from: error)
         } catch let error as LogError {
             throw error
         } catch { throw context.failure(.plugin("\(error)")) }

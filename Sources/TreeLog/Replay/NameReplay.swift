@@ -56,8 +56,12 @@ struct NameReplay: ~Copyable {
     private func link(
         _ name: RawSpan, _ index: UInt64, _ parent: ObjectID, _ context: inout ReplayContext
     ) throws -> LinkResult {
-        try context.addLink(
-            name, at: index, to: inode, type: try context.fileType(of: inode), in: parent, backReference: .leave)
+        let type = try context.fileType(of: inode)
+        let result = try context.addLink(
+            name, at: index, to: inode, type: type, in: parent, backReference: .leave)
+        // A log always has the inode item too, which puts the inode on the list; but what if it has not?
+        if result == .added { context.fixUp(inode) }
+        return result
     }
 
     /// Removes the name from whoever has it, by its index and by its hash.

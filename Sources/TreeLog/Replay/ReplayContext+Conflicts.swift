@@ -14,12 +14,12 @@ extension ReplayContext {
     ) throws(LogError) -> Resolution {
         let resolution: Resolution
         let origin: String
-        if let resolver = policy.resolver(for: conflict.kind) {
-            resolution = try resolver.resolve(conflict)
-            origin = policy.resolverName(for: conflict.kind)
-        } else if let first {
+        if let first {
             resolution = try first.resolve(conflict)
             origin = "the resolver of the item type"
+        } else if let resolver = policy.resolver(for: conflict.kind) {
+            resolution = try resolver.resolve(conflict)
+            origin = policy.resolverName(for: conflict.kind)
         } else {
             return conflict.mainline
         }

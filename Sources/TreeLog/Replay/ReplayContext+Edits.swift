@@ -6,7 +6,7 @@ public import BtrfsVolume
 extension ReplayContext {
     /// Puts an item into the subvolume, new or in place of the one there.
     public mutating func put(_ key: Key, _ data: RawSpan) throws(LogError) {
-        do { try tree.put(key, data) } catch { throw failure(error) }
+        do { try tree.put(key, data) } catch { throw failure(from: error) }
         noteChange(of: key)
     }
 
@@ -14,7 +14,7 @@ extension ReplayContext {
     @discardableResult
     public mutating func remove(_ key: Key) throws(LogError) -> Bool {
         noteChange(of: key)
-        do { return try tree.remove(key) } catch { throw failure(error) }
+        do { return try tree.remove(key) } catch { throw failure(from: error) }
     }
 
     /// Forgets what a change of this item may make wrong.
@@ -51,7 +51,7 @@ extension ReplayContext {
             }
             try tree.put(item.key, item.data)
         } catch let error as VolumeError {
-            throw failure(error)
+            throw failure(from: error)
         } catch let error as LogError {
             throw error
         } catch {
@@ -98,7 +98,7 @@ extension ReplayContext {
         _ name: RawSpan, of inode: ObjectID, in directory: ObjectID
     ) throws(LogError) {
         guard try inodeExists(inode) else { throw failure(.missingInode(inode)) }
-        do { try names.unlink(name, of: inode, in: directory, now: now) } catch { throw failure(error) }
+        do { try names.unlink(name, of: inode, in: directory, now: now) } catch { throw failure(from: error) }
         fixUp(inode)
         report.update(inode) { $0.removedNameCount += 1 }
     }
@@ -116,7 +116,7 @@ extension ReplayContext {
         do {
             result = try names.addLink(
                 name, at: index, to: inode, type: type, in: directory, backReference: backReference)
-        } catch { throw failure(error) }
+        } catch { throw failure(from: error) }
         if result == .added {
             directories.noteName(in: directory, index: index)
             report.update(inode) { $0.addedNameCount += 1 }
@@ -143,7 +143,7 @@ extension ReplayContext {
             _ = try names.insertDirectoryIndex(
                 name, at: free, of: inode, type: entry.target.type, in: directory)
         } catch let error as VolumeError {
-            throw failure(error)
+            throw failure(from: error)
         } catch let error as LogError {
             throw error
         } catch {
@@ -153,7 +153,7 @@ extension ReplayContext {
     }
 
     /// An index above all that the directory has, in the subvolume and in the log.
-    mutating func freeIndex(in directory: ObjectID) throws(LogError) -> UInt64 {
+    public mutating func freeIndex(in directory: ObjectID) throws(LogError) -> UInt64 {
         guard let state = try self.directory(directory) else { throw failure(.missingDirectory(directory)) }
         let highest = max(state.highestIndex, try highestLoggedIndex(), 1)
         guard highest < .max else {
@@ -184,9 +184,9 @@ extension ReplayContext {
                 guard try cursor.next() else { break }
             }
         } catch let error as VolumeError {
-            throw failure(error)
+            throw failure(from: error)
         } catch let error as FormatError {
-            throw failure(error)
+            throw failure(from: error)
         } catch {
             throw failure(.plugin("\(error)"))
         }

@@ -10,8 +10,12 @@ extension ReplayContext {
     mutating func selectFile(_ inode: ObjectID) throws(LogError) {
         if file.inode == inode { return }
         try settleByteCount()
-        guard try inodeExists(inode) else { throw failure(.missingInode(inode)) }
+        guard let item = try self.inode(inode) else { throw failure(.missingInode(inode)) }
+        guard item.isRegularFile || item.isSymlink else {
+            throw failure(.damaged("an extent of inode \(inode), which is neither a file nor a symbolic link"))
+        }
         file = FileMemory(inode: inode)
+        file.hasChecksums = !item.flags.contains(.noDataChecksum)
         do {
             if try cursor.seekLast(through: Key(inode, .extentData, .max)) {
                 let key = cursor.key
@@ -23,9 +27,9 @@ extension ReplayContext {
                 }
             }
         } catch let error as VolumeError {
-            throw failure(error)
+            throw failure(from: error)
         } catch let error as FormatError {
-            throw failure(error)
+            throw failure(from: error)
         } catch { throw failure(.plugin("\(error)")) }
     }
 
@@ -38,16 +42,7 @@ extension ReplayContext {
             try names.updateInode(file.inode) {
                 $0.nbytes = $0.nbytes &+ UInt64(bitPattern: delta)
             }
-        } catch { throw failure(error) }
-    }
-
-    /// Whether the selected file has checksums for its data.
-    mutating func selectedFileHasChecksums() throws(LogError) -> Bool {
-        if let known = file.hasChecksums { return known }
-        let item = try inode(file.inode)
-        let hasChecksums = item.map { !$0.flags.contains(.noDataChecksum) } ?? false
-        file.hasChecksums = hasChecksums
-        return hasChecksums
+        } catch { throw failure(from: error) }
     }
 
     /// The bytes of the first extent item of a file that meets a range; nil when there is none.
@@ -71,9 +66,9 @@ extension ReplayContext {
             }
             return nil
         } catch let error as VolumeError {
-            throw failure(error)
+            throw failure(from: error)
         } catch let error as FormatError {
-            throw failure(error)
+            throw failure(from: error)
         } catch { throw failure(.plugin("\(error)")) }
     }
 
@@ -87,7 +82,7 @@ extension ReplayContext {
         let start = extent.checksumStart
         let (end, overflow) = start.addingReportingOverflow(extent.checksumByteCount)
         guard !overflow else { throw failure(.damaged("the extent ends beyond the address space")) }
-        do { return try copyChecksums(from: start, to: end) } catch { throw failure(error) }
+        do { return try copyChecksums(from: start, to: end) } catch { throw failure(from: error) }
     }
 
     private func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {

@@ -37,7 +37,7 @@ extension ReplayContext {
     private func logHasNames(of inode: ObjectID) throws(LogError) -> Bool {
         do {
             _ = try logCursor.seek(Key(inode, .inodeRef, 0))
-        } catch { throw failure(error) }
+        } catch { throw failure(from: error) }
         guard logCursor.isValid else { return false }
         return logCursor.key.objectID == inode && logCursor.key.type <= .inodeExtref
     }

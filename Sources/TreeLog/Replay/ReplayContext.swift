@@ -79,10 +79,10 @@ public struct ReplayContext: ~Copyable {
     }
 
     @inline(never)
-    public func failure(_ error: VolumeError) -> LogError { LogError(.volume(error), at: place) }
+    public func failure(from error: VolumeError) -> LogError { LogError(.volume(error), at: place) }
 
     @inline(never)
-    public func failure(_ error: FormatError) -> LogError { LogError(.format(error), at: place) }
+    public func failure(from error: FormatError) -> LogError { LogError(.format(error), at: place) }
 
     // MARK: Looking things up
 
@@ -98,7 +98,7 @@ public struct ReplayContext: ~Copyable {
     private mutating func lookUpInode(_ inode: ObjectID) throws(LogError) -> Bool {
         do {
             guard try tree.contains(Key(inode, .inodeItem, 0)) else { return false }
-        } catch { throw failure(error) }
+        } catch { throw failure(from: error) }
         lastInode = inode
         return true
     }
@@ -119,11 +119,12 @@ public struct ReplayContext: ~Copyable {
 
     /// The inode item of the subvolume; nil where there is none.
     public func inode(_ inode: ObjectID) throws(LogError) -> InodeItem? {
-        do { return try names.inode(inode) } catch { throw failure(error) }
+        do { return try names.inode(inode) } catch { throw failure(from: error) }
     }
 
     /// What is known of a directory; nil when the subvolume has no inode of this number.
     ///
+    /// - Throws: `LogError` when the inode is no directory.
     /// - Complexity: O(1) for directories used lately, otherwise O(log *n*).
     @inline(__always)
     public mutating func directory(_ inode: ObjectID) throws(LogError) -> DirectoryState? {
@@ -133,8 +134,11 @@ public struct ReplayContext: ~Copyable {
 
     private mutating func lookUpDirectory(_ inode: ObjectID) throws(LogError) -> DirectoryState? {
         var state = DirectoryState(inode: inode, highestIndex: 0, mayHaveNames: false)
+        guard let item = try self.inode(inode) else { return nil }
+        guard item.isDirectory else {
+            throw failure(.damaged("a name in inode \(inode), which is no directory"))
+        }
         do {
-            guard try tree.contains(Key(inode, .inodeItem, 0)) else { return nil }
             if try cursor.seekLast(through: Key(inode, .dirIndex, .max)) {
                 let key = cursor.key
                 if key.objectID == inode, key.type == .dirIndex {
@@ -144,7 +148,7 @@ public struct ReplayContext: ~Copyable {
                     state.mayHaveNames = true
                 }
             }
-        } catch { throw failure(error) }
+        } catch { throw failure(from: error) }
         directories.note(state)
         return state
     }
@@ -155,10 +159,23 @@ public struct ReplayContext: ~Copyable {
         if extrefState.inode == inode { return extrefState.hasAny }
         do {
             _ = try cursor.seek(Key(inode, .inodeExtref, 0))
-        } catch { throw failure(error) }
+        } catch { throw failure(from: error) }
         let hasAny = cursor.isValid && cursor.key.objectID == inode && cursor.key.type == .inodeExtref
         extrefState = (inode, hasAny)
         return hasAny
+    }
+
+    /// A copy of an item of the subvolume as it is now; nil where there is none. `tree.find` gives it without a copy.
+    public func committedBytes(_ key: Key) throws(LogError) -> [UInt8]? { try bytes(of: key, in: tree) }
+
+    /// A copy of an item of the log; nil where there is none.
+    public func loggedBytes(_ key: Key) throws(LogError) -> [UInt8]? { try bytes(of: key, in: logged) }
+
+    private func bytes(of key: Key, in tree: Tree) throws(LogError) -> [UInt8]? {
+        do {
+            if let item = try tree.find(key) { return item.copied }
+            return nil
+        } catch { throw failure(from: error) }
     }
 
     /// Whether the policy leaves the inode out of this replay. Its names then stay as they are.

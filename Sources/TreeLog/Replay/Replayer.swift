@@ -83,6 +83,8 @@ public final class Replayer {
             policy: setup.policy.name)
         report.handlers = handlerReports()
         report.restartCount = restartCount
+        for plugin in setup.registry.extensions { try plugin.beginRun() }
+        report.extensions = setup.registry.extensions.map { $0.makeReport() }
         guard let forest = try LogForest(of: volume) else { return report }
         var sessions: [ReplaySession] = []
         var skipped: [SubvolumeReport] = []
@@ -92,6 +94,7 @@ public final class Replayer {
         }
         if isCollecting { try throwFound(sessions) }
         report.subvolumes = (sessions.map(\.report) + skipped).sorted { $0.subvolume > $1.subvolume }
+        report.extensions = setup.registry.extensions.map { $0.makeReport() }
         return report
     }
 
@@ -114,7 +117,7 @@ public final class Replayer {
         setup.registry.itemTypes.all.compactMap { type in
             type.handler.map {
                 HandlerReport(
-                    itemType: type.name, keyType: type.keyType, handler: String(describing: Swift.type(of: $0)),
+                    itemType: type.name, keyType: type.keyType, handler: $0.name,
                     stage: $0.stage)
             }
         }

@@ -7,6 +7,7 @@ struct SessionState: ~Copyable {
     var context: ReplayContext
     let dispatch: DispatchTable
     let leftOut: LeftOut
+    private let filter: (any ItemFilter)?
     /// In a run that only finds out what to leave out, what was found.
     private(set) var found: [SkippedThing]?
     /// While set, items are passed over: they belong to an inode that had no name when it was logged.
@@ -15,6 +16,7 @@ struct SessionState: ~Copyable {
     init(
         context: consuming ReplayContext, dispatch: DispatchTable, leftOut: LeftOut, found: [SkippedThing]?
     ) {
+        filter = context.policy.filter
         self.context = context
         self.dispatch = dispatch
         self.leftOut = leftOut
@@ -34,7 +36,7 @@ struct SessionState: ~Copyable {
         context.place.block = block.address
         let leaf = LeafView(bytes)
         let count: Int
-        do { count = try leaf.count } catch { throw context.failure(error) }
+        do { count = try leaf.count } catch { throw context.failure(from: error) }
         if stage == .everything { context.report.itemCount += count }
         for slot in 0..<count {
             let item: LoggedItem
@@ -43,12 +45,18 @@ struct SessionState: ~Copyable {
                     key: try leaf.key(at: slot), data: try leaf.data(at: slot), block: block.address,
                     slot: slot)
                 if item.key.type == .inodeItem { try noteInode(item, stage) }
-            } catch { throw context.failure(error) }
+            } catch { throw context.failure(from: error) }
             let entry = dispatch[item.key.type]
             guard entry.stage == stage, !isIgnoring, leftOut.isEmpty || !isLeftOut(item) else { continue }
             context.place.slot = slot
             context.place.key = item.key
-            do throws(LogError) { try replay(item, entry) } catch { try settle(error, item) }
+            do throws(LogError) {
+                if let filter, filter.sees(item.key.type) {
+                    try replay(item, entry, through: filter)
+                } else {
+                    try replay(item, entry)
+                }
+            } catch { try settle(error, item) }
         }
     }
 
@@ -79,11 +87,31 @@ struct SessionState: ~Copyable {
         }
     }
 
+    private mutating func replay(
+        _ item: borrowing LoggedItem, _ entry: DispatchTable.Entry, through filter: any ItemFilter
+    ) throws(LogError) {
+        switch try filter.judge(item, in: &context) {
+        case .replay: try replay(item, entry)
+        case .ignoreItem(let reason):
+            context.report.leftOut.append(
+                SkippedThing(.item(context.place), of: context.subvolume, reason: reason, at: context.place))
+        case .ignoreInode(let reason):
+            let thing = SkippedThing(
+                .inode(item.key.objectID), of: context.subvolume, reason: reason, at: context.place)
+            throw context.failure(.leaveOut(thing))
+        case .replace(let bytes):
+            let other = LoggedItem(key: item.key, data: bytes.rawSpan, block: item.block, slot: item.slot)
+            try replay(other, entry)
+        case .stop(let reason):
+            throw context.failure(.plugin("policy '\(context.policy.name)' stopped at this item: \(reason)"))
+        }
+    }
+
     private func validate(
         _ item: borrowing LoggedItem, _ validator: any ItemValidator
     ) throws(LogError) {
         do { try validator.validate(key: item.key, data: item.data) } catch {
-            throw context.failure(error)
+            throw context.failure(from: error)
         }
     }
 

@@ -14,6 +14,8 @@ public struct ReplayReport: Sendable {
     public var logBlockCount = 0
     /// How often the replay started again because something had to be left out.
     public var restartCount = 0
+    /// The plugins in force, with what they reported.
+    public var extensions: [ExtensionReport] = []
 
     public init(committedGeneration: Generation, generation: Generation, policy: String) {
         self.committedGeneration = committedGeneration

@@ -1,0 +1,503 @@
+internal import CLuaHost
+
+// The one file of this module that says `unsafe`: the machine of C in Swift's types. No call here can raise
+// a Lua error through a Swift frame, because CLuaHost has none that raises; and every Swift frame that Lua
+// calls returns before Lua raises what it threw.
+
+/// Stops a machine from another thread, within about a millisecond of Lua code.
+@safe public final class LuaInterrupter: @unchecked Sendable {
+    fileprivate let flag: OpaquePointer
+
+    fileprivate init(_ flag: OpaquePointer) { unsafe self.flag = flag }
+    deinit { unsafe lh_flag_close(flag) }
+
+    /// Stops what runs now, and all calls until `reset()`.
+    public func interrupt() { unsafe lh_flag_set(flag, true) }
+    /// Lets the machine run again.
+    public func reset() { unsafe lh_flag_set(flag, false) }
+}
+
+/// The machine of C, and the Swift functions that it calls.
+@safe final class Host {
+    struct Entry {
+        enum Body {
+            case one(LuaVM.Function)
+            case many((LuaArguments) throws -> [LuaValue])
+            case getter((LuaArguments, Int?) throws -> LuaValue)
+        }
+        let name: String
+        let body: Body
+    }
+
+    let interrupter: LuaInterrupter
+    private let vm: OpaquePointer
+    private var entries: [Entry] = []
+    private var views: [LuaView] = []
+    /// Thrown by Swift functions since the outermost call began, at the places that C gave them.
+    private var errors = [(any Error)?](repeating: nil, count: Int(LH_HOST_ERRORS))
+    private var hasErrors = false
+    /// Swift functions that Lua called and that have not returned.
+    private var depth = 0
+    private weak var owner: LuaVM?
+
+    init(_ limits: LuaLimits, _ randomSeed: UInt64?) throws(LuaError) {
+        guard let flag = unsafe lh_flag_open() else {
+            throw LuaError(kind: .memory, message: "no memory for a Lua machine")
+        }
+        interrupter = unsafe LuaInterrupter(flag)
+        var limits = lh_limits(limits, randomSeed)
+        guard let vm = unsafe lh_open(&limits, flag) else {
+            throw LuaError(kind: .memory, message: "the memory limit is too low for a Lua machine")
+        }
+        unsafe self.vm = vm
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        unsafe lh_attach(
+            vm,
+            { context, function, count in
+                // Returns on every path: nothing that Lua raises passes through here.
+                guard let context = unsafe context else { return -1 }
+                return unsafe Unmanaged<Host>.fromOpaque(context)._withUnsafeGuaranteedRef {
+                    $0.run(function, count)
+                }
+            }, context)
+    }
+
+    deinit { unsafe lh_close(vm) }
+
+    // MARK: The embedder's side
+
+    func attach(_ machine: LuaVM) { owner = machine }
+
+    var machine: LuaVM {
+        guard let owner else { preconditionFailure("a Lua machine was called after its end") }
+        return owner
+    }
+
+    private func add(_ entry: Entry) -> Int32 {
+        entries.append(entry)
+        return Int32(entries.count - 1)
+    }
+
+    func define(_ path: String, _ entry: Entry) throws(LuaError) {
+        try check(unsafe lh_define_function(vm, path, add(entry)))
+    }
+
+    func define(_ path: String, _ value: LuaValue) throws(LuaError) {
+        push([value])
+        try check(unsafe lh_define_value(vm, path))
+    }
+
+    func makeClass(
+        _ name: String, getter: ((LuaArguments, Int?) throws -> LuaValue)?
+    ) throws(LuaError) -> Int32 {
+        let function = getter.map { add(Entry(name: name, body: .getter($0))) }
+        var id: Int32 = 0
+        try check(unsafe lh_class_open(vm, name, function ?? Int32(LH_VIEW_NO_GETTER), &id))
+        return id
+    }
+
+    func addReaders(to viewClass: LuaViewClass) throws(LuaError) {
+        try check(unsafe lh_class_readers(vm, viewClass.id))
+    }
+
+    func add(_ field: LuaField, _ name: String, to viewClass: LuaViewClass) throws(LuaError) {
+        let (kind, place, width) = field.encoded
+        let status = unsafe lh_class_field(
+            vm, viewClass.id, name, kind, Int32(clamping: place), Int32(clamping: width))
+        try check(status)
+    }
+
+    func add(_ method: @escaping LuaVM.Function, _ name: String, to viewClass: LuaViewClass) throws(LuaError) {
+        let function = add(Entry(name: name, body: .one(method)))
+        try check(unsafe lh_class_method(vm, viewClass.id, name, function))
+    }
+
+    func makeView(_ viewClass: LuaViewClass) throws(LuaError) -> LuaView {
+        var id: Int32 = 0
+        try check(unsafe lh_view_open(vm, viewClass.id, &id))
+        let view = LuaView(viewClass, id)
+        views.append(view)
+        return view
+    }
+
+    func makeWords(_ words: [String]) throws(LuaError) -> Int32 {
+        var id: Int32 = 0
+        try check(unsafe lh_words_open(vm, &id))
+        for (place, word) in words.enumerated() {
+            try check(unsafe lh_words_add(vm, id, word, Int32(place)))
+        }
+        return id
+    }
+
+    func load(_ source: [UInt8], name: String) throws(LuaError) -> LuaReference {
+        var id: Int32 = 0
+        let status = unsafe source.withUnsafeBytes { bytes in
+            unsafe lh_load(vm, "@" + name, bytes.baseAddress, bytes.count, &id)
+        }
+        try check(status)
+        return LuaReference(id, self)
+    }
+
+    func release(_ reference: Int32) { unsafe lh_release(vm, reference) }
+
+    func place(_ level: Int) -> String {
+        var text = [CChar](repeating: 0, count: 96)
+        return unsafe text.withUnsafeMutableBufferPointer {
+            unsafe lh_place(vm, Int32(clamping: level), $0.baseAddress, $0.count)
+            return unsafe String(decoding: $0.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        }
+    }
+
+    func countOutput(_ count: Int) throws(LuaError) { try check(unsafe lh_count_output(vm, max(0, count))) }
+
+    var memoryInUse: Int { unsafe lh_memory(vm) }
+    var memoryPeak: Int { unsafe lh_memory_peak(vm) }
+    var instructionsLeft: Int64 { unsafe lh_instructions_left(vm) }
+
+    // MARK: Values towards Lua
+
+    private func push(_ value: LuaValue) {
+        switch value {
+        case .nil: unsafe lh_push_nil(vm)
+        case .boolean(let value): unsafe lh_push_boolean(vm, value)
+        case .integer(let value): unsafe lh_push_integer(vm, value)
+        case .number(let value): unsafe lh_push_number(vm, value)
+        case .string(let bytes):
+            unsafe bytes.withUnsafeBytes { unsafe lh_push_copy(vm, $0.baseAddress, $0.count) }
+        case .function(let reference): unsafe lh_push_reference(vm, reference.id)
+        case .view(let view): unsafe lh_push_view(vm, view.id)
+        case .table(let table):
+            if let reference = table.reference {
+                unsafe lh_push_reference(vm, reference.id)
+                return
+            }
+            unsafe lh_push_table(vm, Int32(clamping: table.entries.count))
+            for entry in table.entries {
+                push(entry.key)
+                push(entry.value)
+            }
+        }
+    }
+
+    private func begin() {
+        unsafe lh_begin(vm)
+        guard hasErrors, depth == 0 else { return }
+        for place in errors.indices { errors[place] = nil }
+        hasErrors = false
+    }
+
+    func push(_ values: [LuaValue]) {
+        begin()
+        for value in values { push(value) }
+    }
+
+    @inline(__always)
+    private func push(_ argument: borrowing LuaArgument) {
+        switch argument.content {
+        case .absent: break
+        case .nil: unsafe lh_push_nil(vm)
+        case .boolean: unsafe lh_push_boolean(vm, argument.bits != 0)
+        case .integer: unsafe lh_push_integer(vm, argument.bits)
+        case .number: unsafe lh_push_number(vm, Double(bitPattern: UInt64(bitPattern: argument.bits)))
+        case .reference: unsafe lh_push_reference(vm, Int32(truncatingIfNeeded: argument.bits))
+        // The pointers of these two leave their closures. What they point at stays: the caller holds the
+        // argument, and with it the span, until the call has returned.
+        case .bytes:
+            unsafe argument.bytes.withUnsafeBytes { unsafe lh_push_bytes(vm, $0.baseAddress, $0.count) }
+        case .view:
+            let view = Int32(truncatingIfNeeded: argument.bits)
+            let integers = argument.integers
+            unsafe argument.bytes.withUnsafeBytes { bytes in
+                unsafe integers.span.withUnsafeBufferPointer {
+                    unsafe lh_push_bound(vm, view, bytes.baseAddress, bytes.count, $0.baseAddress)
+                }
+            }
+        }
+    }
+
+    @inline(__always)
+    func push(
+        _ a: borrowing LuaArgument, _ b: borrowing LuaArgument, _ c: borrowing LuaArgument,
+        _ d: borrowing LuaArgument
+    ) {
+        begin()
+        push(a)
+        push(b)
+        push(c)
+        push(d)
+    }
+
+    // MARK: Calls to Lua
+
+    func call(_ function: Int32) throws(LuaError) -> LuaValue {
+        let outcome = unsafe lh_call(vm, function)
+        if outcome.status != LH_OK { try check(outcome.status) }
+        defer { unsafe lh_finish(vm, outcome) }
+        return outcome.count == 0 ? .nil : try value(at: outcome.first)
+    }
+
+    func callMany(_ function: Int32) throws(LuaError) -> [LuaValue] {
+        let outcome = unsafe lh_call(vm, function)
+        try check(outcome.status)
+        defer { unsafe lh_finish(vm, outcome) }
+        return try values(of: outcome, from: 0)
+    }
+
+    func choose(_ function: Int32, _ words: Int32) throws(LuaError) -> LuaChoice {
+        let outcome = unsafe lh_call(vm, function)
+        if outcome.status != LH_OK { try check(outcome.status) }
+        defer { unsafe lh_finish(vm, outcome) }
+        guard outcome.count > 0 else { return LuaChoice(word: nil, other: nil, rest: []) }
+        let word = unsafe lh_word_at(vm, outcome.first, words)
+        return LuaChoice(
+            word: word < 0 ? nil : Int(word),
+            other: word < 0 ? try value(at: outcome.first) : nil,
+            rest: outcome.count > 1 ? try values(of: outcome, from: 1) : [])
+    }
+
+    private func values(of outcome: lh_outcome, from start: Int32) throws(LuaError) -> [LuaValue] {
+        var values: [LuaValue] = []
+        for place in start..<outcome.count { values.append(try value(at: outcome.first + place)) }
+        return values
+    }
+
+    private func check(_ status: lh_status) throws(LuaError) {
+        if status == LH_OK { return }
+        var count = 0
+        let start = unsafe lh_message(vm, &count)
+        let text = unsafe UnsafeRawBufferPointer(start: start, count: count)
+        let place = Int(unsafe lh_host_error(vm))
+        let kind = LuaError.Kind(status)
+        throw LuaError(
+            kind: kind, message: unsafe String(decoding: text, as: UTF8.self),
+            traceback: kind == .syntax ? "" : unsafe String(cString: lh_traceback(vm)),
+            underlying: kind == .host && place >= 0 ? errors[place] : nil)
+    }
+
+    // MARK: Calls from Lua
+
+    private func run(_ function: Int32, _ count: Int32) -> Int32 {
+        depth += 1
+        defer { depth -= 1 }
+        do {
+            return function == LH_REQUIRE ? try resolve() : try run(entries[Int(function)], Int(count))
+        } catch {
+            var text = (error as? LuaError)?.message ?? "\(error)"
+            let place = text.withUTF8 { unsafe lh_fail(vm, $0.baseAddress, $0.count) }
+            errors[Int(place)] = error
+            hasErrors = true
+            return -1
+        }
+    }
+
+    private func run(_ entry: Entry, _ count: Int) throws -> Int32 {
+        let arguments = LuaArguments(self, entry.name, count: count)
+        let value: LuaValue
+        switch entry.body {
+        case .one(let body): value = try body(arguments)
+        case .getter(let body): value = try body(arguments, integer(at: 3).map { Int($0) })
+        case .many(let body):
+            let values = try body(arguments)
+            push(values)
+            return Int32(values.count)
+        }
+        unsafe lh_begin(vm)
+        push(value)
+        return 1
+    }
+
+    private func resolve() throws -> Int32 {
+        let name = try LuaArguments(self, "require", count: 1).text(0)
+        guard let module = try machine.resolver?(name) else { return 0 }
+        push([.string(module.source), .text("@" + module.name)])
+        return 2
+    }
+}
+
+// MARK: Values from Lua
+
+extension Host {
+    func isNil(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_NIL }
+    func isString(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_STRING }
+    func isFunction(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_FUNCTION }
+
+    func integer(at index: Int32) -> Int64? {
+        let value = unsafe lh_value_at(vm, index)
+        return unsafe value.kind == LH_INTEGER ? value.integer : nil
+    }
+
+    func boolean(at index: Int32) -> Bool? {
+        let value = unsafe lh_value_at(vm, index)
+        return unsafe value.kind == LH_BOOLEAN ? value.integer != 0 : nil
+    }
+
+    func view(at index: Int32) -> LuaView? {
+        let value = unsafe lh_value_at(vm, index)
+        return unsafe value.kind == LH_VIEW ? views[Int(value.integer)] : nil
+    }
+
+    func typeName(at index: Int32) -> String {
+        switch unsafe lh_value_at(vm, index).kind {
+        case LH_NIL: "nil"
+        case LH_BOOLEAN: "boolean"
+        case LH_INTEGER: "integer"
+        case LH_NUMBER: "number"
+        case LH_STRING: "string"
+        case LH_FUNCTION: "function"
+        case LH_TABLE: "table"
+        default: "item"
+        }
+    }
+
+    /// The bytes of a string that an argument is.
+    @_lifetime(copy arguments)
+    func bytes(at index: Int32, of arguments: LuaArguments) -> RawSpan {
+        let value = unsafe lh_value_at(vm, index)
+        let bytes = unsafe UnsafeRawBufferPointer(start: value.bytes, count: value.count)
+        return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), copying: arguments)
+    }
+
+    /// The bytes of a view that an argument is.
+    @_lifetime(copy arguments)
+    func bytes(of view: LuaView, for arguments: LuaArguments) -> RawSpan {
+        var start: UnsafeRawPointer?
+        var count = 0
+        guard unsafe lh_view_bytes(vm, view.id, &start, &count) else { return RawSpan() }
+        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
+        return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), copying: arguments)
+    }
+
+    func isBound(_ view: LuaView) -> Bool {
+        var start: UnsafeRawPointer?
+        var count = 0
+        return unsafe lh_view_bytes(vm, view.id, &start, &count)
+    }
+
+    func integer(_ place: Int, of view: LuaView) -> Int64 {
+        unsafe lh_view_integer(vm, view.id, Int32(clamping: max(0, place)))
+    }
+
+    func copy(_ bytes: RawSpan) -> [UInt8] {
+        unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+    }
+
+    func reference(at index: Int32) throws(LuaError) -> LuaReference {
+        var id: Int32 = 0
+        try check(unsafe lh_reference_at(vm, index, &id))
+        return LuaReference(id, self)
+    }
+
+    func display(at index: Int32) throws(LuaError) -> String {
+        var start: UnsafeRawPointer?
+        var count = 0
+        try check(unsafe lh_display_at(vm, index, &start, &count))
+        return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
+    }
+
+    func value(at index: Int32) throws(LuaError) -> LuaValue {
+        let value = unsafe lh_value_at(vm, index)
+        switch unsafe value.kind {
+        case LH_FUNCTION: return .function(try reference(at: index))
+        case LH_TABLE:
+            var values: UnsafePointer<lh_value>?
+            var count: Int32 = 0
+            try check(unsafe lh_tree_at(vm, index, &values, &count))
+            let tree = unsafe UnsafeBufferPointer(start: values, count: Int(count))
+            var place = 0
+            return unsafe decode(tree, &place)
+        default: return unsafe simple(value)
+        }
+    }
+
+    @unsafe private func simple(_ value: lh_value) -> LuaValue {
+        switch unsafe value.kind {
+        case LH_BOOLEAN: unsafe .boolean(value.integer != 0)
+        case LH_INTEGER: unsafe .integer(value.integer)
+        case LH_NUMBER: unsafe .number(value.number)
+        case LH_STRING:
+            unsafe .string([UInt8](UnsafeRawBufferPointer(start: value.bytes, count: value.count)))
+        case LH_VIEW: unsafe .view(views[Int(value.integer)])
+        default: .nil
+        }
+    }
+
+    /// The value at `place` of a tree and what is in it. C has limited the depth.
+    @unsafe private func decode(_ tree: UnsafeBufferPointer<lh_value>, _ place: inout Int) -> LuaValue {
+        let value = unsafe tree[place]
+        place += 1
+        switch unsafe value.kind {
+        case LH_FUNCTION: return unsafe .function(LuaReference(value.reference, self))
+        case LH_TABLE:
+            let reference = unsafe LuaReference(value.reference, self)
+            var entries: [LuaTable.Entry] = []
+            unsafe entries.reserveCapacity(value.count)
+            for _ in 0..<(unsafe value.count) {
+                let key = unsafe decode(tree, &place)
+                entries.append(LuaTable.Entry(key, unsafe decode(tree, &place)))
+            }
+            return .table(LuaTable(read: entries, reference: reference))
+        default: return unsafe simple(value)
+        }
+    }
+}
+
+extension LuaArgument {
+    /// A function or a table of the machine, itself.
+    @_lifetime(borrow reference)
+    public static func reference(_ reference: borrowing LuaReference) -> LuaArgument {
+        let argument = LuaArgument(.reference, Int64(reference.id), RawSpan())
+        return unsafe _overrideLifetime(argument, borrowing: reference)
+    }
+}
+
+// MARK: Numbers of C
+
+extension lh_limits {
+    fileprivate init(_ limits: LuaLimits, _ randomSeed: UInt64?) {
+        self.init(
+            memory_bytes: max(0, limits.memoryBytes), string_bytes: max(64, limits.stringBytes),
+            source_bytes: max(0, limits.sourceBytes), subject_bytes: max(0, limits.patternSubjectBytes),
+            pattern_steps: max(1, limits.patternSteps),
+            call_instructions: max(1, limits.instructionsPerCall),
+            total_instructions: max(0, limits.instructionsInTotal),
+            output_bytes: Int64(max(0, limits.outputBytes)),
+            call_depth: Int32(clamping: max(1, limits.callDepth)),
+            host_depth: Int32(clamping: max(1, limits.hostDepth)),
+            tree_depth: Int32(clamping: min(max(0, limits.treeDepth), 100)),
+            tree_entries: Int32(clamping: max(1, limits.treeEntries)),
+            has_random: randomSeed != nil, random_seed: randomSeed ?? 0)
+    }
+}
+
+extension LuaError.Kind {
+    fileprivate init(_ status: lh_status) {
+        self =
+            switch status {
+            case LH_SYNTAX: .syntax
+            case LH_HOST: .host
+            case LH_MEMORY: .memory
+            case LH_INSTRUCTIONS: .instructions
+            case LH_TOTAL: .totalInstructions
+            case LH_OUTPUT: .output
+            case LH_PATTERN: .pattern
+            case LH_DEPTH: .depth
+            case LH_INTERRUPTED: .interrupted
+            default: .runtime
+            }
+    }
+}
+
+extension LuaField {
+    /// What it is, at which place, and how wide, as C has it.
+    fileprivate var encoded: (lh_field, place: Int, width: Int) {
+        switch self {
+        case .unsigned(let place, let width): (LH_FIELD_UNSIGNED, place, width)
+        case .signed(let place, let width): (LH_FIELD_SIGNED, place, width)
+        case .header(let place): (LH_FIELD_HEADER, place, 0)
+        case .byteCount: (LH_FIELD_COUNT, 0, 0)
+        case .bytes(let place, let count): (LH_FIELD_BYTES, place, count)
+        case .tail(let place): (LH_FIELD_TAIL, place, 0)
+        case .computed(let number): (LH_FIELD_COMPUTED, number, 0)
+        }
+    }
+}

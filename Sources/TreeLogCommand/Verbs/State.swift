@@ -1,0 +1,28 @@
+internal import ArgumentParser
+internal import BtrfsVolume
+
+/// `treelog state`
+struct State: Verb {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes all that can be seen of the volume as one JSON document.",
+        usage: "treelog state [options] <image> ...",
+        discussion: """
+            EXAMPLES
+              treelog state disk.img > before.json
+              treelog state --replayed disk.img > after.json
+
+            Subvolumes, directory entries in their order, inodes with times and flags, extended attributes, hashes \
+            of the contents and extents. Two volumes with the same document cannot be told apart by reading them.
+            """)
+
+    @OptionGroup var arguments: ImageArguments
+    @OptionGroup var view: ViewOptions
+    @OptionGroup var format: OutputOptions
+
+    func perform(_ console: Console) throws -> Outcome {
+        let view = try VolumeView(arguments.images, view, console)
+        var sink = ConsoleSink(console: console)
+        try VolumeState(view.files).write(to: &sink)
+        return view.outcome
+    }
+}

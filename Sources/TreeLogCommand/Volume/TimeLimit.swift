@@ -1,0 +1,43 @@
+internal import TreeLog
+
+/// Ends a replay that takes too long: its process functions look at the clock before each block.
+final class TimeLimit {
+    private let seconds: Double
+    private let deadline: ContinuousClock.Instant
+    private(set) var isExceeded = false
+
+    init(seconds: Double) {
+        self.seconds = seconds
+        deadline = ContinuousClock.now + .seconds(seconds)
+    }
+
+    /// - Throws: `LogError` when the time is over.
+    func check(at place: LogPlace = LogPlace()) throws(LogError) {
+        guard ContinuousClock.now >= deadline else { return }
+        isExceeded = true
+        throw LogError(.plugin("the time is over"), at: place)
+    }
+
+    /// What to say instead of the error by which the replay ended.
+    var failure: Failure {
+        Failure(
+            "not done after \(seconds) seconds; the volume is unchanged", nextStep: "Allow more time with --timeout.")
+    }
+
+    /// Lets all process functions of `registry` look at the clock.
+    func limit(_ registry: inout Registry) throws(RegistryError) {
+        for (name, function) in registry.processFunctions {
+            try registry.register(Limited(function: function, limit: self), as: name, .override)
+        }
+    }
+
+    private struct Limited: ProcessFunction {
+        let function: any ProcessFunction
+        let limit: TimeLimit
+
+        func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
+            try limit.check(at: block.place)
+            try function.process(block, control)
+        }
+    }
+}

@@ -1,0 +1,17 @@
+internal import Foundation
+
+/// What the system says of this process.
+public enum ProcessStatus {
+    /// The most memory that was in use so far, in bytes; 0 where it cannot be told.
+    public static var peakByteCount: Int {
+        guard let text = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") })
+        else { return 0 }
+        return (Int(line.filter(\.isNumber)) ?? 0) * 1024
+    }
+
+    /// Writes a line to standard output at once, so that it is there whatever happens next.
+    public static func say(_ line: String) {
+        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+    }
+}
