@@ -29,6 +29,7 @@ let package = Package(
     name: "treelog",
     products: [
         .library(name: "TreeLog", targets: ["TreeLog"]),
+        .library(name: "TreeLogLua", targets: ["TreeLogLua"]),
         .executable(name: "treelog", targets: ["treelog"]),
     ],
     dependencies: [
@@ -54,10 +55,11 @@ let package = Package(
         library("BtrfsFormat", ["CISAL", "CSodium", "CXXHash"]),
         library("BtrfsVolume", ["BlockDevices", "BtrfsFormat", "CSodium", "CZlib", "CZstd", "CLZO"]),
         library("TreeLog", ["BlockDevices", "BtrfsFormat", "BtrfsVolume"]),
+        library("TreeLogLua", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "LuaRuntime", "TreeLog"]),
         library(
             "TreeLogCommand",
             [
-                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog",
+                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TreeLogLua",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "treelog", dependencies: ["TreeLogCommand"], swiftSettings: swiftSettings),
@@ -88,12 +90,20 @@ let package = Package(
         tests("BtrfsVolumeTests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle"]),
         tests(
             "TreeLogTests",
-            ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport", "KernelOracle"]),
+            [
+                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "HostileImages", "TreeLog", "TestSupport", "KernelOracle",
+            ]),
         tests("PublicAPITests", ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TestSupport"]),
         tests(
             "TreeLogCommandTests",
             ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "KernelOracle", "treelog"]),
         tests("LuaRuntimeTests", ["LuaRuntime"]),
+        tests(
+            "TreeLogLuaTests",
+            [
+                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "LuaRuntime", "TreeLog", "TreeLogLua", "TestSupport",
+                "KernelOracle",
+            ]),
         tests("HouseRulesTests", ["TestSupport"]),
         tests("TestSupportTests", ["BlockDevices", "KernelOracle", "TestSupport"]),
         tests("KernelOracleTests", ["KernelOracle", "TestSupport"]),

@@ -5,6 +5,7 @@ public struct DeviceError: Error, Equatable, Sendable {
         case open, create, copy, read, write, flush, undo
     }
 
+    /// What went wrong.
     public enum Reason: Equatable, Sendable {
         /// The range does not lie within the device.
         case outOfBounds(byteCount: UInt64)
@@ -28,13 +29,16 @@ public struct DeviceError: Error, Equatable, Sendable {
 
     /// The name of the device.
     public var device: String
+    /// What was to be done.
     public var operation: Operation
     /// In bytes from the start of the device, where the operation has a place.
     public var offset: UInt64?
     /// In bytes, where the operation has a size.
     public var count: Int?
+    /// Why it could not be done.
     public var reason: Reason
 
+    /// An error of `operation` on `device`.
     public init(
         device: String, operation: Operation, offset: UInt64? = nil, count: Int? = nil, reason: Reason
     ) {

@@ -1,5 +1,6 @@
 /// A device that breaks at a chosen moment and stays broken.
 public final class FaultyDevice: BlockDevice {
+    /// How the chosen operation goes wrong.
     public enum Fault: Equatable, Sendable {
         /// Nothing of the operation happens.
         case fail

@@ -3,6 +3,7 @@
 /// The file is locked (advisory, with `flock`) for as long as the device lives: one writer or any number of
 /// readers. What is mounted or otherwise in use cannot be opened for writing.
 public final class FileDevice: BlockDevice {
+    /// What the device is opened for.
     public enum Access: Sendable { case readOnly, readWrite }
 
     public let name: String

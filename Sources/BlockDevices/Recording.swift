@@ -5,6 +5,7 @@
 public final class Recording {
     /// One call of a device.
     public struct Operation: Sendable {
+        /// What was done.
         public enum Action: Sendable {
             /// The offset is in bytes.
             case write(offset: UInt64, bytes: [UInt8])
@@ -13,14 +14,17 @@ public final class Recording {
 
         /// The number of the device, in the order in which they joined.
         public let device: Int
+        /// What was done.
         public let action: Action
 
+        /// Whether this is a flush and no write.
         public var isFlush: Bool { if case .flush = action { true } else { false } }
     }
 
     public private(set) var operations: [Operation] = []
     private var bases: [any BlockDevice] = []
 
+    /// A recording without operations.
     public init() {}
 
     /// Adds a device and returns its number.

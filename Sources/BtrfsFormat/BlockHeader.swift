@@ -14,13 +14,21 @@
 ///
 /// The corresponding on-disk structure is `btrfs_header`.
 public struct BlockHeader: Equatable, Sendable {
+    /// The file system; with the feature METADATA_UUID its metadata UUID.
     public var fsid: UUID
+    /// Where the block is.
     public var address: LogicalAddress
+    /// What is known of the block, such as that it was written.
     public var flags: UInt64
+    /// The UUID of the chunk tree.
     public var chunkTreeUUID: UUID
+    /// The transaction that wrote the block.
     public var generation: Generation
+    /// The tree for which the block was made.
     public var owner: ObjectID
+    /// How many items a leaf has, or how many pointers a node.
     public var itemCount: Int
+    /// 0 for a leaf.
     public var level: UInt8
 
     @inlinable public static var byteCount: Int { 101 }
@@ -35,11 +43,15 @@ public struct BlockHeader: Equatable, Sendable {
 
     @usableFromInline static var fsidOffset: Int { 32 }
     @usableFromInline static var addressOffset: Int { 48 }
+    /// Where the flags are, in bytes from the start of the block.
     public static var flagsOffset: Int { 56 }
     @usableFromInline static var chunkTreeUUIDOffset: Int { 64 }
+    /// Where the generation is.
     public static var generationOffset: Int { 80 }
     @usableFromInline static var ownerOffset: Int { 88 }
+    /// Where the number of items is.
     @inlinable public static var itemCountOffset: Int { 96 }
+    /// Where the level is.
     @inlinable public static var levelOffset: Int { 100 }
 
     public init(_ bytes: RawSpan) throws(FormatError) {
@@ -53,6 +65,7 @@ public struct BlockHeader: Equatable, Sendable {
         level = try bytes.u8(at: Self.levelOffset)
     }
 
+    /// The header of a new block.
     public init(
         fsid: UUID, address: LogicalAddress, flags: UInt64 = BlockHeader.standardFlags, chunkTreeUUID: UUID,
         generation: Generation, owner: ObjectID, itemCount: Int = 0, level: UInt8

@@ -21,12 +21,24 @@ extension RawSpan {
         return unsafe T(littleEndian: unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: T.self))
     }
 
+    /// The byte at `offset`.
+    ///
+    /// - Throws: `FormatError.outOfBounds`.
     @inline(always) @inlinable
     public func u8(at offset: Int) throws(FormatError) -> UInt8 { try load(UInt8.self, at: offset) }
+    /// The little-endian number of two bytes at `offset`.
+    ///
+    /// - Throws: `FormatError.outOfBounds`.
     @inline(always) @inlinable
     public func u16(at offset: Int) throws(FormatError) -> UInt16 { try load(UInt16.self, at: offset) }
+    /// The little-endian number of four bytes at `offset`.
+    ///
+    /// - Throws: `FormatError.outOfBounds`.
     @inline(always) @inlinable
     public func u32(at offset: Int) throws(FormatError) -> UInt32 { try load(UInt32.self, at: offset) }
+    /// The little-endian number of eight bytes at `offset`.
+    ///
+    /// - Throws: `FormatError.outOfBounds`.
     @inline(always) @inlinable
     public func u64(at offset: Int) throws(FormatError) -> UInt64 { try load(UInt64.self, at: offset) }
 
@@ -94,6 +106,7 @@ extension MutableRawSpan {
         }
     }
 
+    /// Stores the 16 bytes of a UUID; the place must lie within the span.
     @_lifetime(self: copy self)
     public mutating func store(_ uuid: UUID, at offset: Int) {
         store(uuid.low, at: offset)

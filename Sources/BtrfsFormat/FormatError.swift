@@ -3,6 +3,7 @@
 /// The place is filled in on the way up: a field knows its offset, a leaf the slot and key, a volume the
 /// block.
 public struct FormatError: Error, Equatable, Sendable {
+    /// What is wrong with the bytes.
     public enum Reason: Equatable, Sendable {
         /// A field or range lies outside the bytes that hold it.
         case outOfBounds(offset: Int, count: Int, available: Int)
@@ -10,11 +11,16 @@ public struct FormatError: Error, Equatable, Sendable {
         case invalid(String)
     }
 
+    /// What is wrong with the bytes.
     public var reason: Reason
+    /// The block, where it is known.
     public var block: LogicalAddress?
+    /// The number of the item in the block.
     public var slot: Int?
+    /// The key of the item.
     public var key: Key?
 
+    /// An error at a place, as far as that is known.
     public init(_ reason: Reason, block: LogicalAddress? = nil, slot: Int? = nil, key: Key? = nil) {
         self.reason = reason
         self.block = block
@@ -22,11 +28,13 @@ public struct FormatError: Error, Equatable, Sendable {
         self.key = key
     }
 
+    /// A read of `count` bytes at `offset` where there are only `available`.
     @inline(never)
     public static func outOfBounds(offset: Int, count: Int, available: Int) -> FormatError {
         FormatError(.outOfBounds(offset: offset, count: count, available: available))
     }
 
+    /// Bytes that cannot be right, in a sentence.
     @inline(never)
     public static func invalid(_ text: String) -> FormatError { FormatError(.invalid(text)) }
 

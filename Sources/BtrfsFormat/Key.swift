@@ -107,15 +107,20 @@ public struct KeyType: RawRepresentable, Hashable, Comparable, Sendable {
 ///
 /// The corresponding on-disk structure is `btrfs_disk_key`.
 public struct Key: Hashable, Comparable, Sendable {
+    /// What the item belongs to: mostly an inode or an address.
     public var objectID: ObjectID
+    /// What kind of item it is.
     public var type: KeyType
+    /// Tells items of one object and type apart; what it is depends on the type.
     public var offset: UInt64
 
     /// The size of a key on disk in bytes.
     @inlinable public static var byteCount: Int { 17 }
     public static let minimum = Key(ObjectID(0), KeyType(0), 0)
+    /// The last key there can be.
     public static let maximum = Key(ObjectID(.max), KeyType(.max), .max)
 
+    /// A key of three parts.
     @inlinable public init(_ objectID: ObjectID, _ type: KeyType, _ offset: UInt64) {
         self.objectID = objectID
         self.type = type
@@ -179,10 +184,12 @@ public typealias Generation = UInt64
 public struct UUID: Hashable, Sendable, CustomStringConvertible {
     /// Bytes 0 to 7 and 8 to 15 as little-endian integers.
     public var low: UInt64, high: UInt64
+    /// A UUID of its first and its last eight bytes, as little-endian numbers.
     @inlinable public init(low: UInt64, high: UInt64) {
         self.low = low
         self.high = high
     }
+    /// Whether all bytes are zero.
     @inlinable public var isZero: Bool { low == 0 && high == 0 }
 
     /// The 16 bytes in the order of the disk.

@@ -10,8 +10,11 @@
 public struct LeafView: ~Escapable {
     public let bytes: RawSpan
 
+    /// The size of what a leaf has of each item at its front, in bytes.
     @inlinable public static var itemHeaderByteCount: Int { 25 }
+    /// Where in that the place of the item's data is.
     @inlinable public static var dataOffsetOffset: Int { 17 }
+    /// Where in that the size of the item's data is.
     @inlinable public static var dataSizeOffset: Int { 21 }
 
     @inline(always) @inlinable
@@ -28,6 +31,9 @@ public struct LeafView: ~Escapable {
     @inline(always) @inlinable
     public static func headerOffset(_ slot: Int) -> Int { BlockHeader.byteCount + slot * itemHeaderByteCount }
 
+    /// The key of the item with this number.
+    ///
+    /// - Throws: `FormatError.outOfBounds`.
     @inline(always) @inlinable
     public func key(at slot: Int) throws(FormatError) -> Key { try Key(bytes, at: Self.headerOffset(slot)) }
 

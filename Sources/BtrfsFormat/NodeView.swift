@@ -5,14 +5,18 @@
 public struct NodeView: ~Escapable {
     public let bytes: RawSpan
 
+    /// The size of a pointer and its key, in bytes.
     @inlinable public static var pointerByteCount: Int { 33 }
+    /// Where in that the address is.
     @inlinable public static var addressOffset: Int { 17 }
+    /// Where in that the generation is.
     @inlinable public static var generationOffset: Int { 25 }
 
     @inline(always) @inlinable
     @_lifetime(copy bytes)
     public init(_ bytes: RawSpan) { self.bytes = bytes }
 
+    /// How many pointers there are, as the header says.
     @inline(always) @inlinable
     public var count: Int {
         get throws(FormatError) { Int(try bytes.u32(at: BlockHeader.itemCountOffset)) }
@@ -27,14 +31,17 @@ public struct NodeView: ~Escapable {
     @inline(always) @inlinable
     public static func pointerOffset(_ slot: Int) -> Int { BlockHeader.byteCount + slot * pointerByteCount }
 
+    /// The first key of the block behind the pointer.
     @inline(always) @inlinable
     public func key(at slot: Int) throws(FormatError) -> Key { try Key(bytes, at: Self.pointerOffset(slot)) }
 
+    /// The address of the block behind the pointer.
     @inline(always) @inlinable
     public func child(at slot: Int) throws(FormatError) -> LogicalAddress {
         LogicalAddress(try bytes.u64(at: Self.pointerOffset(slot) + Self.addressOffset))
     }
 
+    /// The generation of the block behind the pointer.
     @inline(always) @inlinable
     public func childGeneration(at slot: Int) throws(FormatError) -> Generation {
         try bytes.u64(at: Self.pointerOffset(slot) + Self.generationOffset)

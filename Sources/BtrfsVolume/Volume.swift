@@ -6,6 +6,7 @@ public import BtrfsFormat
 /// Opening reads the superblocks and the chunk tree; everything else is read when it is asked for. A volume is
 /// used by one thread at a time.
 public final class Volume {
+    /// The superblock of the last commit.
     public internal(set) var superblock: Superblock
     /// Chunks, to find the place of an address on the devices.
     public internal(set) var chunks: ChunkMap
@@ -18,6 +19,7 @@ public final class Volume {
     public let nodeSize: Int
     /// The smallest unit of file data in bytes.
     public let sectorSize: Int
+    /// How blocks and data are checked.
     public let checksumType: ChecksumType
     let pool: BlockPool
 

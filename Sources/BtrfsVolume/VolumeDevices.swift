@@ -56,6 +56,9 @@ struct VolumeDevices {
                     "\(device.name) has \(device.byteCount) bytes, but the file system uses \(item.totalBytes); "
                         + "the image is cut short")
             }
+            guard item.totalBytes >= Superblock.offsets[0] + UInt64(Superblock.byteCount) else {
+                throw .damaged("\(device.name): its device item says that it has \(item.totalBytes) bytes")
+            }
             table.members[item.deviceID] = Member(
                 device: device, deviceItem: item, damage: damage)
             if newest.map({ $0.generation < superblock.generation }) ?? true { newest = superblock }

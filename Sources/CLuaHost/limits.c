@@ -117,12 +117,12 @@ void lh_hook(lua_State *L, lua_Debug *record) {
 
 // ---- places ----
 
-// "file:line: " of the first Lua function from `level` on, or nothing.
+// "file:line: " of the first Lua function from `level` on, or nothing. Chunks named "=…" are the host's.
 void lh_write_place(lua_State *L, int level, char *text, size_t size) {
     text[0] = 0;
     lua_Debug record;
     for (int end = level + 4; level < end && lua_getstack(L, level, &record); level++) {
-        if (!lua_getinfo(L, "Sl", &record) || record.currentline <= 0) continue;
+        if (!lua_getinfo(L, "Sl", &record) || record.currentline <= 0 || *record.source == '=') continue;
         snprintf(text, size, "%s:%d: ", record.short_src, record.currentline);
         return;
     }

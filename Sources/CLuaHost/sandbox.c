@@ -26,9 +26,23 @@ static int protected_call(lua_State *L) {
     return 2;
 }
 
+// Upvalue 1: the script's handler. It must not run for what stops the script: that may be raised by the hook,
+// within which no hook runs, so that nothing could stop the handler.
+static int guarded_handler(lua_State *L) {
+    if (lh_of(L)->stop != LH_OK) return 1;
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
 static int protected_call_with_handler(lua_State *L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     int arguments = lua_gettop(L) - 2;
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, guarded_handler, 1);
+    lua_replace(L, 2);
     lua_pushboolean(L, 1);
     lua_pushvalue(L, 1);
     lua_rotate(L, 3, 2);  // function, handler, true, function, arguments

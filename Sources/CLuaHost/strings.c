@@ -185,17 +185,19 @@ static int string_rep(lua_State *L) {
     // An empty string a billion times is quickly said and long in the making.
     if (times <= 0 || count + separator_count == 0) { lua_pushliteral(L, ""); return 1; }
     size_t limit = lh_of(L)->limits.string_bytes;
-    if ((lua_Unsigned)times > limit / (count + separator_count) + 1)
+    if (count > limit || separator_count > limit ||
+        (lua_Unsigned)times > (limit + separator_count) / (count + separator_count))
         return luaL_error(L, "the result is longer than %I bytes", (LUAI_UACINT)limit);
-    lh_charge(L, times + (int64_t)(((size_t)times * (count + separator_count)) >> 6));
+    size_t total = (size_t)times * (count + separator_count) - separator_count;
+    lh_charge(L, (times >> 2) + (int64_t)(total >> 6));
     luaL_Buffer buffer;
-    luaL_buffinit(L, &buffer);
+    char *end = luaL_buffinitsize(L, &buffer, total);
     for (; times > 1; times--) {
-        luaL_addlstring(&buffer, text, count);
-        luaL_addlstring(&buffer, separator, separator_count);
+        end = (char *)memcpy(end, text, count) + count;
+        end = (char *)memcpy(end, separator, separator_count) + separator_count;
     }
-    luaL_addlstring(&buffer, text, count);
-    luaL_pushresult(&buffer);
+    memcpy(end, text, count);
+    luaL_pushresultsize(&buffer, total);
     return 1;
 }
 

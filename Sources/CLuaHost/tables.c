@@ -78,7 +78,8 @@ static int table_concat(lua_State *L) {
         lh_charge(L, 1);
         lua_geti(L, 1, i);
         if (!lua_isstring(L, -1))
-            luaL_error(L, "invalid value (at index %I) in table for 'concat'", (LUAI_UACINT)i);
+            luaL_error(L, "invalid value (%s) at index %I in table for 'concat'", luaL_typename(L, -1),
+                       (LUAI_UACINT)i);
         luaL_addvalue(&buffer);
         if (i < last) luaL_addlstring(&buffer, separator, separator_count);
         if (luaL_bufflen(&buffer) > limit)

@@ -287,6 +287,7 @@ int32_t lh_word_at(lh_vm *vm, int32_t index, int32_t words) {
     if (lua_type(L, index) != LUA_TSTRING || !lua_checkstack(L, 4)) return -1;
     int top = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, words);
+    if (!lua_istable(L, -1)) { lua_settop(L, top); return -1; }
     lua_pushvalue(L, index);
     int32_t place = lua_rawget(L, -2) == LUA_TNUMBER ? (int32_t)lua_tointeger(L, -1) : -1;
     lua_settop(L, top);

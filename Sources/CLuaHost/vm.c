@@ -154,8 +154,7 @@ static lh_status failed(lh_vm *vm, lua_State *L, int code) {
         vm->has_stop_traceback = true;
         return vm->stop;
     }
-    lh_status status = describe_error(vm, L);
-    return status == LH_RUNTIME && code == LUA_ERRSYNTAX ? LH_SYNTAX : status;
+    return describe_error(vm, L);
 }
 
 // ---- protected frames ----
@@ -249,8 +248,8 @@ lh_status lh_load(lh_vm *vm, const char *name, const void *source, size_t count,
     }
     lh_status status = lh_protected(vm, load_body, &frame);
     if (status == LH_OK) *reference = frame.reference;
-    // `lua_error` makes a run-time error of any.
-    if (status == LH_RUNTIME && frame.reference == LUA_ERRSYNTAX) status = LH_SYNTAX;
+    // `lua_error` makes a run-time error of any, and so does the compiler of nesting too deep.
+    if (status == LH_RUNTIME) status = LH_SYNTAX;
     return status;
 }
 
@@ -275,6 +274,10 @@ static int32_t top_level_count(const lh_vm *vm) {
 static lh_status push_arguments(lh_vm *vm, lua_State *L, int32_t *count) {
     if (lh_is_flat(vm)) {
         *count = vm->outgoing_count;
+        if (!lua_checkstack(L, *count)) {
+            lh_set_memory_stop(vm);
+            return vm->stop;
+        }
         lh_push_flat(L, vm);
         return LH_OK;
     }
@@ -302,7 +305,7 @@ lh_outcome lh_call(lh_vm *vm, int32_t function) {
     bool has_entered = outcome.status == LH_OK;
     if (has_entered && vm->has_binding_failed)
         outcome.status = refuse_call(vm, LH_DEPTH, "too many views are in use by calls within calls");
-    if (outcome.status == LH_OK && !lua_checkstack(L, vm->outgoing_count + 8)) {
+    if (outcome.status == LH_OK && !lua_checkstack(L, 8)) {
         lh_set_memory_stop(vm);
         outcome.status = vm->stop;
     }
@@ -329,7 +332,9 @@ void lh_finish(lh_vm *vm, lh_outcome outcome) { lua_settop(vm->L, outcome.first 
 
 static int raise_host_error(lua_State *L, lh_vm *vm) {
     int32_t place = (vm->host_error_next + LH_HOST_ERRORS - 1) % LH_HOST_ERRORS;
-    luaL_where(L, 1);
+    char where[96];  // also where it was called through `pcall`
+    lh_write_place(L, 1, where, sizeof where);
+    lua_pushstring(L, where);
     lua_pushlstring(L, vm->message, vm->message_count);
     lua_concat(L, 2);
     size_t count = 0;

@@ -19,26 +19,19 @@ internal import CLuaHost
 
 /// The machine of C, and the Swift functions that it calls.
 @safe final class Host {
-    struct Entry {
-        enum Body {
-            case one(LuaVM.Function)
-            case many((LuaArguments) throws -> [LuaValue])
-            case getter((LuaArguments, Int?) throws -> LuaValue)
-        }
-        let name: String
-        let body: Body
-    }
-
     let interrupter: LuaInterrupter
     private let vm: OpaquePointer
-    private var entries: [Entry] = []
+    var entries: [Entry] = []
     private var views: [LuaView] = []
     /// Thrown by Swift functions since the outermost call began, at the places that C gave them.
-    private var errors = [(any Error)?](repeating: nil, count: Int(LH_HOST_ERRORS))
-    private var hasErrors = false
+    var errors = [(any Error)?](repeating: nil, count: Int(LH_HOST_ERRORS))
+    var hasErrors = false
+    /// What a Swift function returned last. C pushes it after the function is gone, and what a reference
+    /// leads to must be there then.
+    var returned: [LuaValue] = []
     /// Swift functions that Lua called and that have not returned.
-    private var depth = 0
-    private weak var owner: LuaVM?
+    var depth = 0
+    private weak var attached: LuaVM?
 
     init(_ limits: LuaLimits, _ randomSeed: UInt64?) throws(LuaError) {
         guard let flag = unsafe lh_flag_open() else {
@@ -66,12 +59,19 @@ internal import CLuaHost
 
     // MARK: The embedder's side
 
-    func attach(_ machine: LuaVM) { owner = machine }
+    func attach(_ machine: LuaVM) { attached = machine }
 
     var machine: LuaVM {
-        guard let owner else { preconditionFailure("a Lua machine was called after its end") }
-        return owner
+        guard let attached else { preconditionFailure("a Lua machine was called after its end") }
+        return attached
     }
+
+    /// What tells this machine's things from another's.
+    var owner: UInt { UInt(bitPattern: ObjectIdentifier(self)) }
+
+    /// The numbers of another machine's things mean nothing here.
+    @inline(__always)
+    func check(_ owner: UInt) { precondition(owner == self.owner, "it belongs to another Lua machine") }
 
     private func add(_ entry: Entry) -> Int32 {
         entries.append(entry)
@@ -102,12 +102,17 @@ internal import CLuaHost
 
     func add(_ field: LuaField, _ name: String, to viewClass: LuaViewClass) throws(LuaError) {
         let (kind, place, width) = field.encoded
+        let isInteger = kind == LH_FIELD_UNSIGNED || kind == LH_FIELD_SIGNED
+        precondition(place >= 0 && width >= 0 && width < 1 << 28, "a field lies outside of any item")
+        precondition(!isInteger || (1...8).contains(width), "an integer has 1 to 8 bytes")
         let status = unsafe lh_class_field(
             vm, viewClass.id, name, kind, Int32(clamping: place), Int32(clamping: width))
         try check(status)
     }
 
-    func add(_ method: @escaping LuaVM.Function, _ name: String, to viewClass: LuaViewClass) throws(LuaError) {
+    func add(
+        _ method: @escaping LuaVM.Function, _ name: String, to viewClass: LuaViewClass
+    ) throws(LuaError) {
         let function = add(Entry(name: name, body: .one(method)))
         try check(unsafe lh_class_method(vm, viewClass.id, name, function))
     }
@@ -132,7 +137,7 @@ internal import CLuaHost
     func load(_ source: [UInt8], name: String) throws(LuaError) -> LuaReference {
         var id: Int32 = 0
         let status = unsafe source.withUnsafeBytes { bytes in
-            unsafe lh_load(vm, "@" + name, bytes.baseAddress, bytes.count, &id)
+            unsafe lh_load(vm, name.hasPrefix("=") ? name : "@" + name, bytes.baseAddress, bytes.count, &id)
         }
         try check(status)
         return LuaReference(id, self)
@@ -156,7 +161,7 @@ internal import CLuaHost
 
     // MARK: Values towards Lua
 
-    private func push(_ value: LuaValue) {
+    func push(_ value: LuaValue) {
         switch value {
         case .nil: unsafe lh_push_nil(vm)
         case .boolean(let value): unsafe lh_push_boolean(vm, value)
@@ -164,10 +169,15 @@ internal import CLuaHost
         case .number(let value): unsafe lh_push_number(vm, value)
         case .string(let bytes):
             unsafe bytes.withUnsafeBytes { unsafe lh_push_copy(vm, $0.baseAddress, $0.count) }
-        case .function(let reference): unsafe lh_push_reference(vm, reference.id)
-        case .view(let view): unsafe lh_push_view(vm, view.id)
+        case .function(let reference):
+            check(reference.owner)
+            unsafe lh_push_reference(vm, reference.id)
+        case .view(let view):
+            check(view.owner)
+            unsafe lh_push_view(vm, view.id)
         case .table(let table):
             if let reference = table.reference {
+                check(reference.owner)
                 unsafe lh_push_reference(vm, reference.id)
                 return
             }
@@ -177,13 +187,6 @@ internal import CLuaHost
                 push(entry.value)
             }
         }
-    }
-
-    private func begin() {
-        unsafe lh_begin(vm)
-        guard hasErrors, depth == 0 else { return }
-        for place in errors.indices { errors[place] = nil }
-        hasErrors = false
     }
 
     func push(_ values: [LuaValue]) {
@@ -199,12 +202,15 @@ internal import CLuaHost
         case .boolean: unsafe lh_push_boolean(vm, argument.bits != 0)
         case .integer: unsafe lh_push_integer(vm, argument.bits)
         case .number: unsafe lh_push_number(vm, Double(bitPattern: UInt64(bitPattern: argument.bits)))
-        case .reference: unsafe lh_push_reference(vm, Int32(truncatingIfNeeded: argument.bits))
+        case .reference:
+            check(argument.owner)
+            unsafe lh_push_reference(vm, Int32(truncatingIfNeeded: argument.bits))
         // The pointers of these two leave their closures. What they point at stays: the caller holds the
         // argument, and with it the span, until the call has returned.
         case .bytes:
             unsafe argument.bytes.withUnsafeBytes { unsafe lh_push_bytes(vm, $0.baseAddress, $0.count) }
         case .view:
+            check(argument.owner)
             let view = Int32(truncatingIfNeeded: argument.bits)
             let integers = argument.integers
             unsafe argument.bytes.withUnsafeBytes { bytes in
@@ -227,38 +233,28 @@ internal import CLuaHost
         push(d)
     }
 
-    // MARK: Calls to Lua
+    // MARK: Calls
 
-    func call(_ function: Int32) throws(LuaError) -> LuaValue {
+    /// Calls with what was pushed. `finish` has to follow.
+    @inline(__always)
+    func invoke(_ function: Int32) throws(LuaError) -> lh_outcome {
         let outcome = unsafe lh_call(vm, function)
         if outcome.status != LH_OK { try check(outcome.status) }
-        defer { unsafe lh_finish(vm, outcome) }
-        return outcome.count == 0 ? .nil : try value(at: outcome.first)
+        return outcome
     }
 
-    func callMany(_ function: Int32) throws(LuaError) -> [LuaValue] {
-        let outcome = unsafe lh_call(vm, function)
-        try check(outcome.status)
-        defer { unsafe lh_finish(vm, outcome) }
-        return try values(of: outcome, from: 0)
-    }
+    func finish(_ outcome: lh_outcome) { unsafe lh_finish(vm, outcome) }
 
-    func choose(_ function: Int32, _ words: Int32) throws(LuaError) -> LuaChoice {
-        let outcome = unsafe lh_call(vm, function)
-        if outcome.status != LH_OK { try check(outcome.status) }
-        defer { unsafe lh_finish(vm, outcome) }
-        guard outcome.count > 0 else { return LuaChoice(word: nil, other: nil, rest: []) }
-        let word = unsafe lh_word_at(vm, outcome.first, words)
-        return LuaChoice(
-            word: word < 0 ? nil : Int(word),
-            other: word < 0 ? try value(at: outcome.first) : nil,
-            rest: outcome.count > 1 ? try values(of: outcome, from: 1) : [])
-    }
+    /// Forgets what was pushed.
+    func clear() { unsafe lh_begin(vm) }
 
-    private func values(of outcome: lh_outcome, from start: Int32) throws(LuaError) -> [LuaValue] {
-        var values: [LuaValue] = []
-        for place in start..<outcome.count { values.append(try value(at: outcome.first + place)) }
-        return values
+    /// The place of a result in a list of words; negative: it is none of them.
+    func word(at index: Int32, in words: Int32) -> Int32 { unsafe lh_word_at(vm, index, words) }
+
+    /// Leaves a message for Lua to raise when the Swift function has returned; gives the place of its error.
+    func fail(_ message: String) -> Int {
+        var message = message
+        return Int(message.withUTF8 { unsafe lh_fail(vm, $0.baseAddress, $0.count) })
     }
 
     private func check(_ status: lh_status) throws(LuaError) {
@@ -273,53 +269,12 @@ internal import CLuaHost
             traceback: kind == .syntax ? "" : unsafe String(cString: lh_traceback(vm)),
             underlying: kind == .host && place >= 0 ? errors[place] : nil)
     }
-
-    // MARK: Calls from Lua
-
-    private func run(_ function: Int32, _ count: Int32) -> Int32 {
-        depth += 1
-        defer { depth -= 1 }
-        do {
-            return function == LH_REQUIRE ? try resolve() : try run(entries[Int(function)], Int(count))
-        } catch {
-            var text = (error as? LuaError)?.message ?? "\(error)"
-            let place = text.withUTF8 { unsafe lh_fail(vm, $0.baseAddress, $0.count) }
-            errors[Int(place)] = error
-            hasErrors = true
-            return -1
-        }
-    }
-
-    private func run(_ entry: Entry, _ count: Int) throws -> Int32 {
-        let arguments = LuaArguments(self, entry.name, count: count)
-        let value: LuaValue
-        switch entry.body {
-        case .one(let body): value = try body(arguments)
-        case .getter(let body): value = try body(arguments, integer(at: 3).map { Int($0) })
-        case .many(let body):
-            let values = try body(arguments)
-            push(values)
-            return Int32(values.count)
-        }
-        unsafe lh_begin(vm)
-        push(value)
-        return 1
-    }
-
-    private func resolve() throws -> Int32 {
-        let name = try LuaArguments(self, "require", count: 1).text(0)
-        guard let module = try machine.resolver?(name) else { return 0 }
-        push([.string(module.source), .text("@" + module.name)])
-        return 2
-    }
 }
 
 // MARK: Values from Lua
 
 extension Host {
-    func isNil(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_NIL }
-    func isString(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_STRING }
-    func isFunction(at index: Int32) -> Bool { unsafe lh_value_at(vm, index).kind == LH_FUNCTION }
+    func kind(at index: Int32) -> lh_kind { unsafe lh_value_at(vm, index).kind }
 
     func integer(at index: Int32) -> Int64? {
         let value = unsafe lh_value_at(vm, index)
@@ -334,19 +289,6 @@ extension Host {
     func view(at index: Int32) -> LuaView? {
         let value = unsafe lh_value_at(vm, index)
         return unsafe value.kind == LH_VIEW ? views[Int(value.integer)] : nil
-    }
-
-    func typeName(at index: Int32) -> String {
-        switch unsafe lh_value_at(vm, index).kind {
-        case LH_NIL: "nil"
-        case LH_BOOLEAN: "boolean"
-        case LH_INTEGER: "integer"
-        case LH_NUMBER: "number"
-        case LH_STRING: "string"
-        case LH_FUNCTION: "function"
-        case LH_TABLE: "table"
-        default: "item"
-        }
     }
 
     /// The bytes of a string that an argument is.
@@ -445,59 +387,7 @@ extension LuaArgument {
     /// A function or a table of the machine, itself.
     @_lifetime(borrow reference)
     public static func reference(_ reference: borrowing LuaReference) -> LuaArgument {
-        let argument = LuaArgument(.reference, Int64(reference.id), RawSpan())
+        let argument = LuaArgument(.reference, Int64(reference.id), RawSpan(), owner: reference.owner)
         return unsafe _overrideLifetime(argument, borrowing: reference)
-    }
-}
-
-// MARK: Numbers of C
-
-extension lh_limits {
-    fileprivate init(_ limits: LuaLimits, _ randomSeed: UInt64?) {
-        self.init(
-            memory_bytes: max(0, limits.memoryBytes), string_bytes: max(64, limits.stringBytes),
-            source_bytes: max(0, limits.sourceBytes), subject_bytes: max(0, limits.patternSubjectBytes),
-            pattern_steps: max(1, limits.patternSteps),
-            call_instructions: max(1, limits.instructionsPerCall),
-            total_instructions: max(0, limits.instructionsInTotal),
-            output_bytes: Int64(max(0, limits.outputBytes)),
-            call_depth: Int32(clamping: max(1, limits.callDepth)),
-            host_depth: Int32(clamping: max(1, limits.hostDepth)),
-            tree_depth: Int32(clamping: min(max(0, limits.treeDepth), 100)),
-            tree_entries: Int32(clamping: max(1, limits.treeEntries)),
-            has_random: randomSeed != nil, random_seed: randomSeed ?? 0)
-    }
-}
-
-extension LuaError.Kind {
-    fileprivate init(_ status: lh_status) {
-        self =
-            switch status {
-            case LH_SYNTAX: .syntax
-            case LH_HOST: .host
-            case LH_MEMORY: .memory
-            case LH_INSTRUCTIONS: .instructions
-            case LH_TOTAL: .totalInstructions
-            case LH_OUTPUT: .output
-            case LH_PATTERN: .pattern
-            case LH_DEPTH: .depth
-            case LH_INTERRUPTED: .interrupted
-            default: .runtime
-            }
-    }
-}
-
-extension LuaField {
-    /// What it is, at which place, and how wide, as C has it.
-    fileprivate var encoded: (lh_field, place: Int, width: Int) {
-        switch self {
-        case .unsigned(let place, let width): (LH_FIELD_UNSIGNED, place, width)
-        case .signed(let place, let width): (LH_FIELD_SIGNED, place, width)
-        case .header(let place): (LH_FIELD_HEADER, place, 0)
-        case .byteCount: (LH_FIELD_COUNT, 0, 0)
-        case .bytes(let place, let count): (LH_FIELD_BYTES, place, count)
-        case .tail(let place): (LH_FIELD_TAIL, place, 0)
-        case .computed(let number): (LH_FIELD_COMPUTED, number, 0)
-        }
     }
 }

@@ -12,14 +12,20 @@ public struct LuaArgument: ~Escapable {
     @usableFromInline let bits: Int64
     @usableFromInline let integers: [4 of Int64]
     @usableFromInline let bytes: RawSpan
+    /// The machine of a reference or a view.
+    @usableFromInline let owner: UInt
 
     @inlinable @inline(always)
     @_lifetime(copy bytes)
-    init(_ content: Content, _ bits: Int64, _ bytes: RawSpan, _ integers: [4 of Int64] = [0, 0, 0, 0]) {
+    init(
+        _ content: Content, _ bits: Int64, _ bytes: RawSpan, _ integers: [4 of Int64] = [0, 0, 0, 0],
+        owner: UInt = 0
+    ) {
         self.content = content
         self.bits = bits
         self.integers = integers
         self.bytes = bytes
+        self.owner = owner
     }
 
     /// No argument.
@@ -35,7 +41,9 @@ public struct LuaArgument: ~Escapable {
 
     @inlinable @inline(always)
     @_lifetime(immortal)
-    public static func boolean(_ value: Bool) -> LuaArgument { LuaArgument(.boolean, value ? 1 : 0, RawSpan()) }
+    public static func boolean(_ value: Bool) -> LuaArgument {
+        LuaArgument(.boolean, value ? 1 : 0, RawSpan())
+    }
 
     @inlinable @inline(always)
     @_lifetime(immortal)
@@ -65,11 +73,13 @@ public struct LuaArgument: ~Escapable {
     public static func view(
         _ view: LuaView, over bytes: RawSpan, integers: [4 of Int64] = [0, 0, 0, 0]
     ) -> LuaArgument {
-        LuaArgument(.view, Int64(view.id), bytes, integers)
+        LuaArgument(.view, Int64(view.id), bytes, integers, owner: view.owner)
     }
 
     /// A view of something that has no bytes.
     @inlinable @inline(always)
     @_lifetime(immortal)
-    public static func view(_ view: LuaView) -> LuaArgument { LuaArgument(.view, Int64(view.id), RawSpan()) }
+    public static func view(_ view: LuaView) -> LuaArgument {
+        LuaArgument(.view, Int64(view.id), RawSpan(), owner: view.owner)
+    }
 }

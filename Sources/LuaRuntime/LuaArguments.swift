@@ -84,7 +84,7 @@ public struct LuaArguments: ~Escapable {
 
     /// A table, read whole.
     ///
-    /// - Throws: `LuaArgumentError` when the argument is no table; `LuaError` when it is too deep or too large.
+    /// - Throws: `LuaArgumentError` when the argument is no table; `LuaError` when it is too deep or large.
     public func table(_ place: Int) throws -> LuaTable {
         guard case .table(let table) = try value(place) else { throw mismatch(place, "table") }
         return table
@@ -92,7 +92,7 @@ public struct LuaArguments: ~Escapable {
 
     /// A view that is bound now.
     ///
-    /// - Throws: `LuaArgumentError` when the argument is no view, or one that was bound for a call that returned.
+    /// - Throws: `LuaArgumentError` when the argument is no view, or was bound for a call that returned.
     public func view(_ place: Int) throws(LuaArgumentError) -> LuaView {
         guard place < count, let view = host.view(at: Int32(place + 1)) else { throw mismatch(place, "item") }
         guard host.isBound(view) else {

@@ -38,8 +38,8 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
     public let kind: Kind
     /// What happened, after the script's file and line where they are known. At most 4 KiB.
     public let message: String
-    /// The calls at that time, a line each, the innermost first; "" where there is nothing to tell. At most 4 KiB,
-    /// with the middle of many calls left out.
+    /// The calls at that time, a line each, the innermost first; "" where there is nothing to tell. At most
+    /// 4 KiB, with the middle of many calls left out.
     public let traceback: String
     /// The error of the Swift function, as it was thrown.
     public let underlying: (any Error)?
@@ -51,7 +51,7 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
         self.underlying = underlying
     }
 
-    /// The innermost error that is not a Lua error: what was thrown first when Lua and Swift called each other.
+    /// The innermost error that is not a Lua error: what Swift threw first where both call each other.
     public var rootCause: (any Error)? {
         var error = underlying
         while let inner = error as? LuaError { error = inner.underlying }

@@ -14,8 +14,8 @@ public struct LuaLimits: Sendable {
     /// Attempts at a character that one call of `find`, `match`, `gsub` or an iteration of `gmatch` may take.
     /// They count as instructions too.
     public var patternSteps: Int64 = 1_000_000
-    /// Of one outermost call with all that it calls. Counted in steps of 1,000 at most; work of library functions
-    /// and the bytes they move count as well. 10 million take about 0.1 s.
+    /// Of one outermost call with all that it calls. Counted in steps of 1,000 at most; work of library
+    /// functions and the bytes they move count as well. 10 million take about 0.1 s.
     public var instructionsPerCall: Int64 = 10_000_000
     /// Of all calls.
     public var instructionsInTotal: Int64 = 100_000_000_000

@@ -121,17 +121,20 @@ public struct LuaTable: Equatable {
     }
 }
 
-/// A function or a table of a machine, kept alive for as long as this is.
+/// A function or a table of a machine, kept alive for as long as both are there. It does not keep the
+/// machine, so that functions given to the machine may hold it.
 public final class LuaReference: Equatable {
     @usableFromInline let id: Int32
-    let host: Host
+    @usableFromInline let owner: UInt
+    private weak let host: Host?
 
     init(_ id: Int32, _ host: Host) {
         self.id = id
+        self.owner = host.owner
         self.host = host
     }
 
-    deinit { host.release(id) }
+    deinit { host?.release(id) }
 
     /// Whether they are the same reference. Two references may lead to one function.
     public static func == (left: LuaReference, right: LuaReference) -> Bool { left === right }
@@ -141,15 +144,17 @@ public final class LuaReference: Equatable {
 public final class LuaWords {
     public let words: [String]
     let id: Int32
-    private let host: Host
+    let owner: UInt
+    private weak let host: Host?
 
     init(_ words: [String], _ id: Int32, _ host: Host) {
         self.words = words
         self.id = id
+        self.owner = host.owner
         self.host = host
     }
 
-    deinit { host.release(id) }
+    deinit { host?.release(id) }
 }
 
 /// What a script answered to a call that lets it choose a word.

@@ -19,12 +19,12 @@ public enum LuaField: Sendable, Equatable {
 public final class LuaViewClass {
     public let name: String
     let id: Int32
-    private let host: Host
+    @usableFromInline let owner: UInt
 
     init(_ name: String, _ id: Int32, _ host: Host) {
         self.name = name
         self.id = id
-        self.host = host
+        self.owner = host.owner
     }
 }
 
@@ -37,10 +37,12 @@ public final class LuaViewClass {
 public final class LuaView: Equatable {
     public let viewClass: LuaViewClass
     @usableFromInline let id: Int32
+    @usableFromInline let owner: UInt
 
     init(_ viewClass: LuaViewClass, _ id: Int32) {
         self.viewClass = viewClass
         self.id = id
+        self.owner = viewClass.owner
     }
 
     public static func == (left: LuaView, right: LuaView) -> Bool { left === right }

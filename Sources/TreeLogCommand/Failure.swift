@@ -112,6 +112,14 @@ extension Failure {
 }
 
 extension JSONWriter {
+    /// Several problems, as of plugins that do not load.
+    func document(_ schema: String, problems: [String]) {
+        document(schema) {
+            field("message", problems.first)
+            field("problems", problems)
+        }
+    }
+
     /// A place in a log as an object that has only what is known.
     func field(_ name: String, _ place: LogPlace) {
         object(name) {

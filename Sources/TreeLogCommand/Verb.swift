@@ -32,12 +32,18 @@ extension Verb {
             throw error
         } catch let error as ExitCode {
             code = error
+        } catch let error as PluginFailure {
+            for problem in error.problems { console.complain(problem) }
+            code = .validationFailure
+            if format.json {
+                JSONWriter(console, expandedDepth: 0).document("error", problems: error.problems)
+            }
         } catch {
             // Who no longer reads needs no explanation.
             if console.isClosed { throw ExitCode.success }
             let failure = Failure(error)
             console.complain("\(failure)")
-            if format.json { failure.write(to: JSONWriter(console, expandedDepth: 1)) }
+            if format.json { failure.write(to: JSONWriter(console, expandedDepth: 0)) }
         }
         console.flush()
         if code != .success { throw code }
@@ -52,7 +58,9 @@ struct OutputOptions: ParsableArguments {
 
 /// The devices of the volume.
 struct ImageArguments: ParsableArguments {
-    @Argument(help: ArgumentHelp("An image file or block device; several are the devices of one volume.",
-        valueName: "image"), completion: .file())
+    @Argument(
+        help: ArgumentHelp(
+            "An image file or block device; several are the devices of one volume.", valueName: "image"),
+        completion: .file())
     var images: [String]
 }

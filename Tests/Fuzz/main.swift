@@ -27,7 +27,7 @@ struct Fuzz: ParsableCommand {
             images == "all" ? all : try images.split(separator: ",").map { try Corpus.image(named: String($0)) }
         let campaign = Campaign(
             images: try chosen.map { try HostileImage($0) }, seed: seed, count: count, duration: .seconds(seconds),
-            secondsPerCase: caseSeconds, isVerbose: !quiet)
+            secondsPerCase: caseSeconds, announce: { [quiet] in if !quiet { ProcessStatus.say($0) } })
         let result = campaign.run()
         ProcessStatus.say("# \(result.caseCount) cases, \(result.findings.count) findings")
         ProcessStatus.say("# ends: \(result.ends.map { "\($0.key.rawValue) \($0.value)" }.sorted())")

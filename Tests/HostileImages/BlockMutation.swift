@@ -41,19 +41,22 @@ struct BlockMutation {
 
     /// Takes the leaf apart, changes items, and makes a leaf of them.
     private func rebuild(_ block: inout [UInt8], _ generator: inout SeededRandom) {
-        var items: [LooseItem] = []
-        let before = block
-        let leaf = LeafView(before.rawSpan)
-        guard let count = try? leaf.count else { return }
-        for slot in 0..<count {
-            guard let key = try? leaf.key(at: slot), let data = try? leaf.data(at: slot) else { return }
-            items.append(LooseItem(key: key, data: data.copied))
-        }
+        var items = Self.items(of: block)
         let mutation = ItemMutation(
             values: values, generation: generation,
             maximumByteCount: block.count - BlockHeader.byteCount - LeafView.itemHeaderByteCount)
         for _ in 0..<Int.random(in: 1...3, using: &generator) { mutation.apply(to: &items, &generator) }
         Self.fill(&block, with: Self.sorted(items))
+    }
+
+    static func items(of block: [UInt8]) -> [LooseItem] {
+        var items: [LooseItem] = []
+        let leaf = LeafView(block.rawSpan)
+        for slot in 0..<((try? leaf.count) ?? 0) {
+            guard let key = try? leaf.key(at: slot), let data = try? leaf.data(at: slot) else { break }
+            items.append(LooseItem(key: key, data: data.copied))
+        }
+        return items
     }
 
     /// In order, of several with one key the last.
@@ -64,7 +67,7 @@ struct BlockMutation {
     }
 
     /// Makes the leaf hold these items, as many as have room.
-    private static func fill(_ block: inout [UInt8], with items: [LooseItem]) {
+    static func fill(_ block: inout [UInt8], with items: [LooseItem]) {
         for index in BlockHeader.byteCount..<block.count { block[index] = 0 }
         var end = block.count
         var count = 0

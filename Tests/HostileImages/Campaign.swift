@@ -12,19 +12,19 @@ public struct Campaign {
     public var duration: Duration
     /// A case that takes longer than this many seconds ends the process with SIGALRM.
     public var secondsPerCase: UInt32
-    /// Whether each case is named before it runs.
-    public var isVerbose: Bool
+    /// Is told the name of each case before it runs.
+    public var announce: (String) -> Void
 
     public init(
         images: [HostileImage], seed: UInt64, count: Int, duration: Duration = .seconds(1_000_000),
-        secondsPerCase: UInt32 = 20, isVerbose: Bool = true
+        secondsPerCase: UInt32 = 20, announce: @escaping (String) -> Void
     ) {
         self.images = images
         self.seed = seed
         self.count = count
         self.duration = duration
         self.secondsPerCase = secondsPerCase
-        self.isVerbose = isVerbose
+        self.announce = announce
     }
 
     /// What came of it.
@@ -40,7 +40,7 @@ public struct Campaign {
         public var peakByteCount = 0
     }
 
-    /// Runs the cases. Each is named on standard output first, so that one that ends the process is known.
+    /// Runs the cases. Each is announced first, so that one that ends the process is known.
     public func run() -> Result {
         var result = Result()
         let clock = ContinuousClock()
@@ -49,7 +49,7 @@ public struct Campaign {
             guard clock.now - start < duration else { break }
             let image = images[index % images.count]
             let one = HostileCase(image, seed: seed &+ UInt64(index))
-            if isVerbose { ProcessStatus.say("\(one)") }
+            announce("\(one)")
             let begin = clock.now
             alarm(secondsPerCase)
             do {

@@ -1,5 +1,5 @@
 public import BlockDevices
-internal import BtrfsFormat
+public import BtrfsFormat
 internal import BtrfsVolume
 public import TestSupport
 
@@ -37,6 +37,33 @@ public struct HostileImage {
         committed = Dictionary(grouping: used.blocks.filter { !$0.isLog }, by: \.tree)
             .sorted { $0.key < $1.key }.map(\.value)
         values = ValuePool(volume, used)
+    }
+
+    /// Changes the items of all leaves of a tree, on copies of the devices.
+    public func changing(
+        _ tree: ObjectID, _ change: (inout [LooseItem]) -> Void
+    ) throws -> [MemoryDevice] {
+        let devices = devices.map { $0.copy() }
+        for block in used.blocks where block.tree == tree && block.level == 0 && !block.isLog {
+            var bytes = try bytes(of: block)
+            var items = BlockMutation.items(of: bytes)
+            change(&items)
+            BlockMutation.fill(&bytes, with: BlockMutation.sorted(items))
+            try write(bytes, at: block.address, to: devices)
+        }
+        return devices
+    }
+
+    /// Changes the first superblock of all devices, on copies of them.
+    public func changingSuperblock(_ change: (inout Superblock) -> Void) throws -> [MemoryDevice] {
+        let devices = devices.map { $0.copy() }
+        for device in devices {
+            let bytes = try device.bytes(at: Superblock.offsets[0], count: Superblock.byteCount)
+            var superblock = try Superblock(bytes.rawSpan)
+            change(&superblock)
+            try device.write(superblock.sealed(), at: Superblock.offsets[0])
+        }
+        return devices
     }
 
     /// The bytes of a block.

@@ -1,9 +1,14 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 
 /// An item out of its leaf.
-struct LooseItem {
-    var key: Key
-    var data: [UInt8]
+public struct LooseItem {
+    public var key: Key
+    public var data: [UInt8]
+
+    public init(key: Key, data: [UInt8]) {
+        self.key = key
+        self.data = data
+    }
 }
 
 /// Changes of items after which a leaf made of them is still one: what is wrong then is what they say.
@@ -35,7 +40,8 @@ struct ItemMutation {
     }
 
     private func changeField(of item: inout LooseItem, _ generator: inout SeededRandom) {
-        guard let place = ItemFields.places(in: item.data, of: item.key).randomElement(using: &generator) else { return }
+        guard let place = ItemFields.places(in: item.data,
+            of: item.key).randomElement(using: &generator) else { return }
         let old = item.data.integer(at: place.offset, width: place.width)
         item.data.store(values.value(insteadOf: old, &generator), width: place.width, at: place.offset)
     }

@@ -36,6 +36,8 @@ extension HostileCase {
             return outcome
         }
         outcome.end = .notReplayed
+        // Where the committed trees are those that Linux wrote, they tell what is in use.
+        let used = target.sparesCommitted && image.metadataIsWhole ? try UsedSpace(of: volume) : nil
         inspect(volume)
         var results: [(Transaction, ReplayReport)] = []
         for policy in ["mainline", "salvage"] {
@@ -54,7 +56,7 @@ extension HostileCase {
         guard let (transaction, report) = results.randomElement(using: &generator) else { return outcome }
         outcome.end = report.isPartial ? .partial : .replayed
         if Int.random(in: 0..<4, using: &generator) == 0 { readFiles(of: volume, transaction) }
-        outcome.isCommitted = try commit(transaction, devices, target)
+        outcome.isCommitted = try commit(transaction, devices, used)
         return outcome
     }
 
@@ -85,7 +87,7 @@ extension HostileCase {
 
     /// - Returns: whether there was no error.
     private func commit(
-        _ transaction: Transaction, _ devices: [OverlayDevice], _ target: Target
+        _ transaction: Transaction, _ devices: [OverlayDevice], _ before: UsedSpace?
     ) throws -> Bool {
         do { try transaction.commit() } catch {
             try check(describes: error)
@@ -99,12 +101,12 @@ extension HostileCase {
             throw Finding(description: "the volume does not open after the commit: \(error)")
         }
         guard after.superblock.logRoot.rawValue == 0 else { throw Finding(description: "the log is still there") }
-        guard target.sparesCommitted, image.metadataIsWhole else { return true }
+        guard let before else { return true }
         for (index, device) in devices.enumerated() {
             for range in device.writtenRanges {
                 // Ranges that touch are one, so those of superblocks are told by their start.
                 let isSuperblock = Superblock.offsets.contains(range.lowerBound)
-                if !isSuperblock, let harm = image.used.harm(of: range, device: index) {
+                if !isSuperblock, let harm = before.harm(of: range, device: index) {
                     throw Finding(description: "the commit wrote where it must not: \(harm)")
                 }
             }
@@ -112,6 +114,12 @@ extension HostileCase {
         let used: UsedSpace
         do { used = try UsedSpace(of: after) } catch {
             throw Finding(description: "a tree cannot be read after the commit: \(error)")
+        }
+        for id in try after.subvolumes() {
+            guard let tree = try after.tree(id) else { continue }
+            guard try Namespace(tree).inode(.firstFree)?.isDirectory == true else {
+                throw Finding(description: "subvolume \(id) has lost its root directory")
+            }
         }
         if let problem = used.problems.first {
             throw Finding(description: "a block cannot be read after the commit: \(problem)")

@@ -16,7 +16,8 @@ struct SuperblockMutation {
             var own = bytes
             let item = 0xc9..<0xc9 + DeviceItem.byteCount
             if devices.count > 1 {
-                own.replaceSubrange(item, with: try device.bytes(at: offset + UInt64(item.lowerBound), count: item.count))
+                own.replaceSubrange(item, with: try device.bytes(at: offset + UInt64(item.lowerBound),
+                    count: item.count))
                 seal(&own)
             }
             try device.write(own, at: offset)
@@ -29,7 +30,8 @@ struct SuperblockMutation {
         places += ItemFields.fields(DeviceItem.layout, from: 0xc9)
         // The chunks that lead to the chunk tree.
         for _ in 0..<12 { places += ItemFields.fields(Chunk.layout, from: 0x32b + Key.byteCount) }
-        places += stride(from: 0x32b, to: 0x32b + 160, by: 1).map { ItemFields.Place(offset: $0, width: [1, 4, 8][$0 % 3]) }
+        places += stride(from: 0x32b, to: 0x32b + 160, by: 1).map { ItemFields.Place(offset: $0, width: [1, 4,
+            8][$0 % 3]) }
         guard let place = places.randomElement(using: &generator) else { return }
         let old = bytes.integer(at: place.offset, width: place.width)
         bytes.store(values.value(insteadOf: old, &generator), width: place.width, at: place.offset)

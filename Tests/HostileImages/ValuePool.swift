@@ -19,7 +19,8 @@ struct ValuePool {
             node - 101, node - 126, node + 1, generation, generation + 1, generation + 2, generation - 1,
             0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff, 1 << 32, 1 << 40, 1 << 62,
         ]
-        for base in [UInt64(1) << 63, 0] { for delta in [UInt64(0), 1, 4096, 65536, node] { limits.append(base &- delta) } }
+        for base in [UInt64(1) << 63, 0] { for delta in [UInt64(0), 1, 4096, 65536,
+            node] { limits.append(base &- delta) } }
         for reserved in 1...12 as ClosedRange<UInt64> { limits.append(0 &- reserved) }
         limits += [0 &- 255, 0 &- 256, 0 &- 257]
         self.limits = limits

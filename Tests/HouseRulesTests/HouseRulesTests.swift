@@ -75,10 +75,10 @@ import Testing
     }
 
     @Test func measuresLinesFilesAndFunctions() {
-        #expect(Self.violations(String(repeating: "a", count: 110)) == [])
-        #expect(Self.violations(String(repeating: "ä", count: 110)) == [])
-        let wide = "\n" + String(repeating: "a", count: 111)
-        #expect(Self.violations(wide) == ["2: 111 columns, more than 110"])
+        #expect(Self.violations(String(repeating: "a", count: HouseRules.columns)) == [])
+        #expect(Self.violations(String(repeating: "ä", count: HouseRules.columns)) == [])
+        let wide = "\n" + String(repeating: "a", count: HouseRules.columns + 1)
+        #expect(Self.violations(wide) == ["2: 121 columns, more than 120"])
         #expect(Self.violations(String(repeating: "\n", count: 400)) == [])
         #expect(Self.violations(String(repeating: "\n", count: 401)) == ["0: 401 lines, more than 400"])
 

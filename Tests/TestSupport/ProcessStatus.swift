@@ -10,6 +10,11 @@ public enum ProcessStatus {
         return (Int(line.filter(\.isNumber)) ?? 0) * 1024
     }
 
+    /// Makes `text` the content of a file, so that it is known after this process has ended.
+    public static func leave(_ text: String, at path: String) {
+        try? Data(text.utf8).write(to: URL(fileURLWithPath: path))
+    }
+
     /// Writes a line to standard output at once, so that it is there whatever happens next.
     public static func say(_ line: String) {
         FileHandle.standardOutput.write(Data((line + "\n").utf8))

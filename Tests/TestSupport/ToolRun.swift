@@ -1,6 +1,7 @@
 public import KernelOracle
 
 internal import Foundation
+internal import Synchronization
 
 /// One run of the command `treelog`, as it was built beside the tests.
 public struct ToolRun: Sendable, CustomStringConvertible {
@@ -30,13 +31,23 @@ public struct ToolRun: Sendable, CustomStringConvertible {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.newFile(folder.file("output"))
         process.standardError = try Self.newFile(folder.file("errors"))
-        try process.run()
+        try Self.withoutSpawning { try process.run() }
         process.waitUntilExit()
         self.arguments = arguments
         status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         output = try Fixtures.bytes(of: folder.file("output"))
         errors = String(decoding: try Fixtures.bytes(of: folder.file("errors")), as: UTF8.self)
     }
+
+    /// Does something with files while no run begins.
+    ///
+    /// A new process has all open files of this one until its program starts, and with them their locks. So what
+    /// opens an image, closes it and then expects it to be free must not do so while another test starts a process.
+    public static func withoutSpawning<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try spawning.withLock { _ in try body() }
+    }
+
+    private static let spawning = Mutex<Void>(())
 
     private static func newFile(_ path: String) throws -> FileHandle {
         try Data().write(to: URL(fileURLWithPath: path))
@@ -60,6 +71,10 @@ public struct ToolRun: Sendable, CustomStringConvertible {
     public func json() throws -> JSONValue { try JSONValue(parsing: output) }
 
     public var description: String {
-        "`treelog \(arguments.joined(separator: " "))` ended with \(status)\n\(text.prefix(2000))\n\(errors.prefix(2000))"
+        """
+        `treelog \(arguments.joined(separator: " "))` ended with \(status)
+        \(text.prefix(2000))
+        \(errors.prefix(2000))
+        """
     }
 }

@@ -18,7 +18,7 @@ public struct UsedSpace: Sendable {
     public private(set) var blocks: [Block] = []
     /// The extents of files, in the committed trees and in the log: address and size on disk.
     public private(set) var dataExtents: [Range<UInt64>] = []
-    /// Subtrees that could not be read, such as those of a subvolume that is being deleted.
+    /// Subtrees and logs that could not be read.
     public private(set) var problems: [VolumeError] = []
     /// By device number: what must not be written.
     private var places: [UInt64: RangeSet] = [:]
@@ -40,8 +40,14 @@ public struct UsedSpace: Sendable {
                 problems.append(error)
             }
         }
-        if let logs = try volume.logRootTree() { try walkLogs(logs, of: volume) }
+        do { if let logs = try volume.logRootTree() { try walkLogs(logs,
+            of: volume) } } catch { problems.append(error) }
         for block in blocks { try note(block.address.rawValue, volume.nodeSize, volume) }
+        // Of a hostile log's extents those that can be data.
+        dataExtents = dataExtents.filter { extent in
+            guard let chunk = volume.chunks.chunk(at: LogicalAddress(extent.lowerBound)) else { return false }
+            return chunk.chunk.type.contains(.data) && extent.upperBound <= chunk.end
+        }
         for extent in dataExtents { try note(extent.lowerBound, extent.count, volume) }
     }
 
@@ -52,7 +58,9 @@ public struct UsedSpace: Sendable {
         while cursor.isValid {
             let item: RootItem
             do { item = try RootItem(cursor.data) } catch { throw .format(error) }
-            try walk(try volume.logTree(item, for: ObjectID(cursor.key.offset)), isLog: true)
+            do { try walk(try volume.logTree(item, for: ObjectID(cursor.key.offset)), isLog: true) } catch {
+                problems.append(error)
+            }
             if try !cursor.next() { break }
         }
     }

@@ -17,7 +17,9 @@ struct Images: ~Copyable {
         let folder = try TemporaryFolder()
         let originals = try fixture.load()
         let paths = originals.indices.map { folder.file("device\($0).img") }
-        for (device, path) in zip(originals, paths) { try device.writeImage(to: path) }
+        try ToolRun.withoutSpawning {
+            for (device, path) in zip(originals, paths) { try device.writeImage(to: path) }
+        }
         self.fixture = fixture
         self.folder = folder
         self.originals = originals
@@ -31,11 +33,13 @@ struct Images: ~Copyable {
     func areUntouched() throws -> Bool { try areUntouched(at: paths) }
 
     func areUntouched(at paths: [String]) throws -> Bool {
-        for (path, original) in zip(paths, originals) {
-            let file = try FileDevice(path: path, access: .readOnly)
-            guard try holdsTheSame(file, original) else { return false }
+        try ToolRun.withoutSpawning {
+            for (path, original) in zip(paths, originals) {
+                let file = try FileDevice(path: path, access: .readOnly)
+                guard try holdsTheSame(file, original) else { return false }
+            }
+            return true
         }
-        return true
     }
 
     private func holdsTheSame(_ file: FileDevice, _ original: MemoryDevice) throws -> Bool {
@@ -52,9 +56,11 @@ struct Images: ~Copyable {
 
     /// Changes bytes of the image.
     func overwrite(_ index: Int = 0, at offset: UInt64, with bytes: [UInt8]) throws {
-        let file = try FileDevice(path: paths[index], access: .readWrite)
-        try file.write(bytes, at: offset)
-        try file.flush()
+        try ToolRun.withoutSpawning {
+            let file = try FileDevice(path: paths[index], access: .readWrite)
+            try file.write(bytes, at: offset)
+            try file.flush()
+        }
     }
 
     /// Breaks all copies of the first leaf of a log. Returns the address of the leaf.
@@ -62,7 +68,9 @@ struct Images: ~Copyable {
         let items = try ToolRun(["dump", "--json", "--tree", "log:\(subvolume)"] + paths)
         let item = try JSONValue(parsing: String(try #require(items.lines.first)))
         let block = try #require(item["block"]?.integer)
-        for range in try places(of: LogicalAddress(UInt64(block))) { try damage(range) }
+        try ToolRun.withoutSpawning {
+            for range in try places(of: LogicalAddress(UInt64(block))) { try damage(range) }
+        }
         return block
     }
 

@@ -21,7 +21,7 @@ internal import Testing
         let folder = try TemporaryFolder()
         let path = folder.file("garbage")
         var generator = SeededGenerator(seed: 1)
-        do {
+        try ToolRun.withoutSpawning {
             let garbage = try FileDevice.create(at: path, byteCount: 1 << 20)
             try garbage.write(generator.bytes(1 << 20), at: 0)
         }
@@ -35,7 +35,7 @@ internal import Testing
         let folder = try TemporaryFolder()
         let path = folder.file("short")
         let device = try Corpus.image(named: "create_fsync").load()[0]
-        do {
+        try ToolRun.withoutSpawning {
             let short = try FileDevice.create(at: path, byteCount: device.byteCount / 2)
             try short.write(try device.bytes(at: 0, count: 1 << 20), at: 0)
         }
@@ -48,10 +48,10 @@ internal import Testing
             Self.expectRefusal(try ToolRun("replay", images.path), images.path, "in use by another process")
             #expect(try ToolRun("info", images.path).status == 0)
         }
+        #expect(try images.areUntouched())
         try withExtendedLifetime(try FileDevice(path: images.path, access: .readWrite)) {
             Self.expectRefusal(try ToolRun("info", images.path), images.path, "in use by another process")
         }
-        #expect(try images.areUntouched())
     }
 
     @Test func aMissingDevice() throws {

@@ -94,6 +94,9 @@ internal import Testing
         let walk = try ToolRun("walk", images.path)
         #expect(walk.status == 4 && walk.errors.contains("block \(block)"), "\(walk)")
 
+        let dump = try ToolRun("dump", images.path)
+        #expect(dump.status == 4 && dump.text.contains("tree log:257"), "\(dump)")
+
         let salvage = try ToolRun("replay", "--policy", "salvage", images.path)
         #expect(salvage.status == 2 && salvage.text.contains("left out"), "\(salvage)")
         let state = try ToolRun("state", images.path).json()

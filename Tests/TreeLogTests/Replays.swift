@@ -14,7 +14,7 @@ enum Replays {
     /// Opens, replays and commits.
     @discardableResult
     static func replay(
-        _ devices: [MemoryDevice], registry: Registry = .mainline, policy: String = "mainline"
+        _ devices: [any BlockDevice], registry: Registry = .mainline, policy: String = "mainline"
     ) throws -> ReplayReport {
         let volume = try Volume(opening: devices)
         let replayer = try Replayer(
@@ -22,32 +22,6 @@ enum Replays {
         let (transaction, report) = try replayer.run()
         try transaction.commit()
         return report
-    }
-
-    /// Deletes the inodes without a name, as Linux does when it mounts a volume after a replay: their extents no longer
-    /// count as shared then.
-    static func deleteOrphans(_ devices: [MemoryDevice]) throws {
-        let volume = try Volume(opening: devices)
-        let transaction = try Transaction(on: volume)
-        var isChanged = false
-        for id in try volume.subvolumes() {
-            let tree = try #require(try transaction.tree(id))
-            let names = Namespace(tree, in: transaction)
-            while let orphan = try firstItem(of: .orphan, in: tree) {
-                let inode = ObjectID(orphan.offset)
-                _ = try names.dropExtents(of: inode, from: 0, to: .max)
-                while let key = try firstItem(of: inode, in: tree) { try tree.remove(key) }
-                try tree.remove(orphan)
-                isChanged = true
-            }
-        }
-        if isChanged { try transaction.commit() }
-    }
-
-    private static func firstItem(of object: ObjectID, in tree: Tree) throws -> Key? {
-        let cursor = tree.makeCursor()
-        try cursor.seek(Key(object, KeyType(0), 0))
-        return cursor.isValid && cursor.key.objectID == object ? cursor.key : nil
     }
 
     /// The whole visible state as a document.

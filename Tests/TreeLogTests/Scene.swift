@@ -146,8 +146,8 @@ struct Outcome {
         try names.entry(named: Array(name.utf8).rawSpan, in: ObjectID(directory))?.location.objectID.rawValue
     }
 
-    func isOrphan(_ inode: UInt64) throws -> Bool {
-        try names.tree.contains(Key(.orphan, .orphanItem, inode))
+    func isDeleted(_ inode: UInt64) throws -> Bool {
+        try names.inode(ObjectID(inode)) == nil && !names.tree.contains(Key(.orphan, .orphanItem, inode))
     }
 
     func namesOf(_ inode: UInt64) throws -> [String] {

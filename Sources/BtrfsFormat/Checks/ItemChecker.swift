@@ -5,6 +5,7 @@
 ///
 /// The corresponding kernel function is `check_leaf_item`.
 public struct ItemChecker: Sendable {
+    /// What is known of the volume and the block.
     public let context: CheckContext
     /// The key of the item that was checked last.
     private var previous: Key?

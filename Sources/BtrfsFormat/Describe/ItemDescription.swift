@@ -5,6 +5,7 @@ public struct ItemDescription: Equatable, Sendable {
     /// Why the item cannot be shown by its fields; its bytes are in `record` then.
     public var problem: FormatError?
 
+    /// The description of an item that was decoded.
     public init(_ record: ItemRecord) { self.record = record }
 
     /// Describes an item of any type.

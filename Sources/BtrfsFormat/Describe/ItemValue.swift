@@ -15,13 +15,18 @@ public enum ItemValue: Equatable, Sendable {
 
 /// Named values in order.
 public struct ItemRecord: Equatable, Sendable {
+    /// A named value.
     public struct Entry: Equatable, Sendable {
+        /// The name of the field.
         public var name: String
+        /// What it holds.
         public var value: ItemValue
     }
 
+    /// The fields in their order.
     public private(set) var entries: [Entry] = []
 
+    /// A record without fields.
     public init() {}
 
     /// The fields of a structure that starts at `base`.
@@ -34,6 +39,7 @@ public struct ItemRecord: Equatable, Sendable {
     /// The first value with this name.
     public subscript(_ name: String) -> ItemValue? { entries.first { $0.name == name }?.value }
 
+    /// Adds a field behind those there are.
     public mutating func append(_ name: String, _ value: ItemValue) {
         entries.append(Entry(name: name, value: value))
     }

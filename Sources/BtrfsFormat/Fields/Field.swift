@@ -25,6 +25,7 @@ public struct Field<Value: FieldValue>: Sendable {
     /// Counted in bytes from the start of the structure.
     public let offset: Int
 
+    /// A field at `offset` bytes from the start of the structure.
     @inline(always) @inlinable
     public init(_ name: String, at offset: Int) {
         self.name = name
@@ -115,9 +116,11 @@ extension UUID: FieldValue {
 /// A field that is so many bytes without a type.
 @frozen
 public struct BytesField: Sendable {
+    /// The field's name in the kernel's structure.
     public let name: String
     /// Counted in bytes from the start of the structure.
     public let offset: Int
+    /// How many bytes it has.
     public let byteCount: Int
 
     @inlinable

@@ -24,11 +24,14 @@ public enum FieldFormat: Equatable, Sendable {
 public struct NumberNames: Equatable, Sendable, ExpressibleByDictionaryLiteral {
     private let names: [UInt64: String]
 
+    /// Names by number.
     public init(_ names: [UInt64: String]) { self.names = names }
+    /// Names by number; of several for one number the first counts.
     public init(dictionaryLiteral elements: (UInt64, String)...) {
         names = Dictionary(elements) { first, _ in first }
     }
 
+    /// The name of `number`; nil where it has none.
     public subscript(number: UInt64) -> String? { names[number] }
 
     /// The names of the bits set in `bits`, lowest first and joined by `|`; bits without a name as one

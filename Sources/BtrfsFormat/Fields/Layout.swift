@@ -6,10 +6,13 @@ public protocol LayoutElement: Sendable {
 
 /// A field whose type is described by values.
 public struct LayoutField: Equatable, Sendable, LayoutElement {
+    /// The field's name in the kernel's structure.
     public var name: String
     /// Counted in bytes from the start of the structure.
     public var offset: Int
+    /// How many bytes it has.
     public var byteCount: Int
+    /// How it is shown.
     public var format: FieldFormat
 
     public init(_ name: String, at offset: Int, byteCount: Int, _ format: FieldFormat) {
@@ -19,6 +22,7 @@ public struct LayoutField: Equatable, Sendable, LayoutElement {
         self.format = format
     }
 
+    /// The field itself.
     public var layoutField: LayoutField { self }
 }
 
@@ -37,6 +41,7 @@ public struct Layout: Equatable, Sendable {
     public var name: String
     /// The size of the structure in bytes.
     public var byteCount: Int
+    /// The fields in the order in which they are shown.
     public var fields: [LayoutField]
 
     public init(_ name: String, byteCount: Int, _ elements: [any LayoutElement]) {
@@ -47,8 +52,10 @@ public struct Layout: Equatable, Sendable {
 }
 
 extension BytesField: LayoutElement {
+    /// The bytes, shown as hexadecimal numbers.
     public var layoutField: LayoutField { shown(.bytes) }
 
+    /// The same bytes, shown in another way.
     public func shown(_ format: FieldFormat) -> LayoutField {
         LayoutField(name, at: offset, byteCount: byteCount, format)
     }

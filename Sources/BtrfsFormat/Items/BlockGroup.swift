@@ -56,6 +56,7 @@ public struct BlockGroupItem: FixedSizeItem {
     public var used: UInt64
     /// Always 256.
     public var chunkObjectID: ObjectID
+    /// Type and profile.
     public var flags: BlockGroupFlags
 
     public static var byteCount: Int { Fields.flags.end }
@@ -74,6 +75,7 @@ public struct BlockGroupItem: FixedSizeItem {
         flags = try Fields.flags.read(bytes)
     }
 
+    /// The item of a block group.
     public init(used: UInt64, chunkObjectID: ObjectID = Chunk.objectID, flags: BlockGroupFlags) {
         self.used = used
         self.chunkObjectID = chunkObjectID

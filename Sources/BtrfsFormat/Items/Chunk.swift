@@ -8,9 +8,11 @@ public struct Chunk: Equatable, Sendable {
     ///
     /// The corresponding on-disk structure is `btrfs_stripe`.
     public struct Stripe: FixedSizeItem {
+        /// The number of the device.
         public var deviceID: UInt64
         /// Where the stripe starts on the device, in bytes.
         public var physical: UInt64
+        /// The UUID of the device.
         public var deviceUUID: UUID
 
         public static var byteCount: Int { Fields.deviceUUID.end }
@@ -29,6 +31,7 @@ public struct Chunk: Equatable, Sendable {
             deviceUUID = try Fields.deviceUUID.read(bytes)
         }
 
+        /// A stripe of a chunk.
         public init(deviceID: UInt64, physical: UInt64, deviceUUID: UUID) {
             self.deviceID = deviceID
             self.physical = physical
@@ -48,12 +51,17 @@ public struct Chunk: Equatable, Sendable {
     public var owner: ObjectID
     /// Bytes on one device before the next one follows: 65536.
     public var stripeLength: UInt64
+    /// Type and profile.
     public var type: BlockGroupFlags
+    /// Bookkeeping of the kernel, in bytes.
     public var ioAlign: UInt32
+    /// Bookkeeping of the kernel, in bytes.
     public var ioWidth: UInt32
+    /// The size of a sector in bytes.
     public var sectorSize: UInt32
     /// For RAID10 the number of copies.
     public var subStripes: UInt16
+    /// Where the chunk lies, a stripe for each device or copy.
     public var stripes: [Stripe]
 
     /// The object ID of all chunk items.
@@ -102,6 +110,7 @@ public struct Chunk: Equatable, Sendable {
         }
     }
 
+    /// A chunk.
     public init(
         length: UInt64, owner: ObjectID = .extentTree, stripeLength: UInt64 = 65536, type: BlockGroupFlags,
         ioAlign: UInt32 = 65536, ioWidth: UInt32 = 65536, sectorSize: UInt32, subStripes: UInt16,

@@ -4,19 +4,31 @@
 ///
 /// The corresponding on-disk structure is `btrfs_dev_item`.
 public struct DeviceItem: FixedSizeItem {
+    /// The number of the device in the volume.
     public var deviceID: UInt64
+    /// The size that the volume uses, in bytes.
     public var totalBytes: UInt64
     /// Bytes that belong to chunks.
     public var bytesUsed: UInt64
+    /// Bookkeeping of the kernel, in bytes.
     public var ioAlign: UInt32
+    /// Bookkeeping of the kernel, in bytes.
     public var ioWidth: UInt32
+    /// The size of a sector in bytes.
     public var sectorSize: UInt32
+    /// Not used by the kernel.
     public var type: UInt64
+    /// Not used by the kernel.
     public var generation: Generation
+    /// Not used by the kernel.
     public var startOffset: UInt64
+    /// Not used by the kernel.
     public var group: UInt32
+    /// Not used by the kernel.
     public var seekSpeed: UInt8
+    /// Not used by the kernel.
     public var bandwidth: UInt8
+    /// The UUID of the device.
     public var uuid: UUID
     /// The volume to which the device belongs, by the UUID of its metadata.
     public var fsid: UUID
@@ -66,6 +78,7 @@ public struct DeviceItem: FixedSizeItem {
         fsid = try Fields.fsid.read(bytes)
     }
 
+    /// The item of a device.
     public init(
         deviceID: UInt64, totalBytes: UInt64, bytesUsed: UInt64, sectorSize: UInt32, uuid: UUID, fsid: UUID
     ) {
@@ -115,7 +128,9 @@ public struct DeviceExtent: FixedSizeItem {
     public var chunkObjectID: ObjectID
     /// The first logical address of the chunk.
     public var chunkOffset: LogicalAddress
+    /// How many bytes of the device it takes.
     public var length: UInt64
+    /// The UUID of the chunk tree.
     public var chunkTreeUUID: UUID
 
     public static var byteCount: Int { Fields.chunkTreeUUID.end }
@@ -139,6 +154,7 @@ public struct DeviceExtent: FixedSizeItem {
         chunkTreeUUID = try Fields.chunkTreeUUID.read(bytes)
     }
 
+    /// A range of a device.
     public init(chunkOffset: LogicalAddress, length: UInt64, chunkTreeUUID: UUID) {
         chunkTree = .chunkTree
         chunkObjectID = Chunk.objectID

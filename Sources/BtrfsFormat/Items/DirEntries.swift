@@ -9,11 +9,15 @@
 ///
 /// The corresponding on-disk structure is `btrfs_dir_item`.
 public struct DirEntries: ~Escapable {
+    /// One entry, in the memory of the item.
     public struct Entry: ~Escapable {
+        /// What the name stands for; zero for an extended attribute.
         public let location: Key
         /// The transaction in which the entry was made.
         public let transid: Generation
+        /// The type of what the name stands for.
         public let type: DirEntryType
+        /// The bytes of the name.
         public let name: RawSpan
         /// The value of an attribute; empty in a directory.
         public let data: RawSpan
@@ -52,6 +56,7 @@ public struct DirEntries: ~Escapable {
     @usableFromInline let bytes: RawSpan
     @usableFromInline var position = 0
 
+    /// The entries of an item, from the first one on.
     @inlinable @_lifetime(copy item)
     public init(_ item: RawSpan) { bytes = item }
 

@@ -6,6 +6,7 @@
 ///
 /// The corresponding on-disk structure is `btrfs_extent_item`.
 public struct ExtentItem: FixedSizeItem {
+    /// What kind of extent it is.
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -22,6 +23,7 @@ public struct ExtentItem: FixedSizeItem {
     public var refs: UInt64
     /// The transaction that allocated the extent.
     public var generation: Generation
+    /// What kind of extent it is.
     public var flags: Flags
 
     @inlinable public static var byteCount: Int { Fields.flags.end }
@@ -41,6 +43,7 @@ public struct ExtentItem: FixedSizeItem {
         flags = try Fields.flags.read(bytes)
     }
 
+    /// The start of the item of an extent.
     public init(refs: UInt64, generation: Generation, flags: Flags) {
         self.refs = refs
         self.generation = generation
@@ -53,8 +56,11 @@ public struct ExtentItem: FixedSizeItem {
         Fields.flags.write(flags, to: &target, at: position)
     }
 
+    /// Whether the extent holds file data.
     @inlinable public var isData: Bool { flags.contains(.data) }
+    /// Whether the extent is a tree block.
     @inlinable public var isTreeBlock: Bool { flags.contains(.treeBlock) }
+    /// Whether what is below the block is referred to by its address.
     @inlinable public var hasFullBackref: Bool { flags.contains(.fullBackref) }
 
     /// Whether `TreeBlockInfo` follows in an item with a key of this type.
@@ -72,7 +78,9 @@ public struct ExtentItem: FixedSizeItem {
 ///
 /// The corresponding on-disk structure is `btrfs_tree_block_info`.
 public struct TreeBlockInfo: FixedSizeItem {
+    /// The first key of the block.
     public var key: Key
+    /// The level of the block.
     public var level: UInt8
 
     @inlinable public static var byteCount: Int { Key.byteCount + 1 }
@@ -88,6 +96,7 @@ public struct TreeBlockInfo: FixedSizeItem {
         level = try Fields.level.read(bytes)
     }
 
+    /// What old extent items say of a block.
     public init(key: Key, level: UInt8) {
         self.key = key
         self.level = level
@@ -113,6 +122,7 @@ public struct ExtentDataRef: FixedSizeItem, Hashable {
     public var objectID: ObjectID
     /// Offset in the file minus offset in the extent, which may wrap below zero.
     public var offset: UInt64
+    /// How many references it stands for.
     public var count: UInt32
 
     @inlinable public static var byteCount: Int { Fields.count.end }
@@ -134,6 +144,7 @@ public struct ExtentDataRef: FixedSizeItem, Hashable {
         count = try Fields.count.read(bytes)
     }
 
+    /// References by a file.
     public init(root: ObjectID, objectID: ObjectID, offset: UInt64, count: UInt32) {
         self.root = root
         self.objectID = objectID
@@ -165,6 +176,7 @@ public struct ExtentDataRef: FixedSizeItem, Hashable {
 ///
 /// The corresponding on-disk structure is `btrfs_shared_data_ref`.
 public struct SharedDataRef: FixedSizeItem {
+    /// How many references it stands for.
     public var count: UInt32
 
     @inlinable public static var byteCount: Int { 4 }
@@ -175,6 +187,7 @@ public struct SharedDataRef: FixedSizeItem {
     public static let layout = Layout("shared_data_ref", byteCount: byteCount, [Fields.count])
 
     public init(_ bytes: RawSpan) throws(FormatError) { count = try Fields.count.read(bytes) }
+    /// References by a shared leaf.
     public init(count: UInt32) { self.count = count }
 
     public func store(in target: inout MutableRawSpan, at position: Int) {

@@ -24,14 +24,17 @@ public struct FileExtent: Equatable, Sendable {
         public var description: String { Self.names[UInt64(rawValue)] ?? "unknown \(rawValue)" }
     }
 
+    /// The transaction that wrote the extent.
     public var generation: Generation
     /// The size of the whole extent, uncompressed.
     public var ramBytes: UInt64
+    /// How the data is compressed.
     public var compression: Compression
     /// Always 0.
     public var encryption: UInt8
     /// Always 0.
     public var otherEncoding: UInt16
+    /// Where the data is.
     public var kind: Kind
     /// Where the whole extent starts; 0 for a hole. The four last fields are 0 in an inline extent.
     public var diskAddress: LogicalAddress

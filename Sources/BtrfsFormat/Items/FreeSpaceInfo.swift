@@ -8,6 +8,7 @@
 public struct FreeSpaceInfo: FixedSizeItem {
     /// The number of runs of free space, in both forms.
     public var extentCount: UInt32
+    /// Whether the free space is kept in bitmaps.
     public var flags: UInt32
 
     public static var byteCount: Int { Fields.flags.end }
@@ -34,6 +35,7 @@ public struct FreeSpaceInfo: FixedSizeItem {
         flags = try Fields.flags.read(bytes)
     }
 
+    /// What is known of the free space of a block group.
     public init(extentCount: UInt32, flags: UInt32 = 0) {
         self.extentCount = extentCount
         self.flags = flags

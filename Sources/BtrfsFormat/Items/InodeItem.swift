@@ -13,21 +13,28 @@ public struct InodeItem: FixedSizeItem {
     public var size: UInt64
     /// Bytes of data that are not holes, compressed data counted by its uncompressed size.
     public var nbytes: UInt64
+    /// Not used by the kernel.
     public var blockGroup: UInt64
     /// The number of names; 1 for a directory, 0 for a file that is deleted when nobody has it open any more.
     public var nlink: UInt32
+    /// The number of the owner.
     public var uid: UInt32
+    /// The number of the group.
     public var gid: UInt32
     /// File type and permissions as in `st_mode`.
     public var mode: UInt32
     /// The device number of a device file.
     public var rdev: UInt64
+    /// What holds for the data of the inode.
     public var flags: InodeFlags
     /// Counts changes, for network file systems.
     public var sequence: UInt64
     @usableFromInline var reserved: (UInt64, UInt64, UInt64, UInt64)
+    /// When the data was read last.
     public var atime: Timestamp
+    /// When the inode was changed last.
     public var ctime: Timestamp
+    /// When the data was changed last.
     public var mtime: Timestamp
     /// When the inode was created.
     public var otime: Timestamp
@@ -148,8 +155,11 @@ extension InodeItem {
     /// The bits of `mode` that hold the file type.
     @inlinable public static var fileTypeMask: UInt32 { 0o170000 }
 
+    /// Whether it is a directory, by its mode.
     @inlinable public var isDirectory: Bool { mode & Self.fileTypeMask == 0o040000 }
+    /// Whether it is a regular file, by its mode.
     @inlinable public var isRegularFile: Bool { mode & Self.fileTypeMask == 0o100000 }
+    /// Whether it is a symbolic link, by its mode.
     @inlinable public var isSymlink: Bool { mode & Self.fileTypeMask == 0o120000 }
 
     /// Sets the reserved bytes to zero. In a log they are whatever the kernel's memory held.

@@ -4,9 +4,11 @@
 ///
 /// The corresponding on-disk structure is `btrfs_inode_ref`.
 public struct InodeRefs: ~Escapable {
+    /// One name, in the memory of the item.
     public struct Entry: ~Escapable {
         /// The number of the name in the directory: the offset of its DIR_INDEX key.
         public let index: UInt64
+        /// The bytes of the name.
         public let name: RawSpan
         /// Where in the item the entry lies.
         public let byteRange: Range<Int>
@@ -33,6 +35,7 @@ public struct InodeRefs: ~Escapable {
     @usableFromInline let bytes: RawSpan
     @usableFromInline var position = 0
 
+    /// The names of an item, from the first one on.
     @inlinable @_lifetime(copy item)
     public init(_ item: RawSpan) { bytes = item }
 
@@ -68,11 +71,13 @@ public struct InodeRefs: ~Escapable {
 ///
 /// The corresponding on-disk structure is `btrfs_inode_extref`.
 public struct InodeExtrefs: ~Escapable {
+    /// One name, in the memory of the item.
     public struct Entry: ~Escapable {
         /// The directory that has the name.
         public let parent: ObjectID
         /// The number of the name in the directory: the offset of its DIR_INDEX key.
         public let index: UInt64
+        /// The bytes of the name.
         public let name: RawSpan
         /// Where in the item the entry lies.
         public let byteRange: Range<Int>
@@ -101,6 +106,7 @@ public struct InodeExtrefs: ~Escapable {
     @usableFromInline let bytes: RawSpan
     @usableFromInline var position = 0
 
+    /// The names of an item, from the first one on.
     @inlinable @_lifetime(copy item)
     public init(_ item: RawSpan) { bytes = item }
 

@@ -4,6 +4,7 @@
 ///
 /// The corresponding on-disk structure is `btrfs_qgroup_status_item`.
 public struct QgroupStatus: Equatable, Sendable {
+    /// The state of the quotas.
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -19,9 +20,11 @@ public struct QgroupStatus: Equatable, Sendable {
         public static var fieldFormat: FieldFormat { .flags(names) }
     }
 
+    /// The version of the format; always 1.
     public var version: UInt64
     /// The transaction up to which the numbers are right.
     public var generation: Generation
+    /// The state of the quotas.
     public var flags: Flags
     /// How far a rescan has come.
     public var rescan: UInt64
@@ -57,6 +60,7 @@ public struct QgroupStatus: Equatable, Sendable {
             bytes.byteCount >= Fields.enableGeneration.end ? try Fields.enableGeneration.read(bytes) : nil
     }
 
+    /// The state of the quotas of a volume.
     public init(
         generation: Generation, flags: Flags, rescan: UInt64 = 0, enableGeneration: Generation? = nil
     ) {
@@ -86,12 +90,15 @@ public struct QgroupStatus: Equatable, Sendable {
 ///
 /// The corresponding on-disk structure is `btrfs_qgroup_info_item`.
 public struct QgroupInfo: FixedSizeItem {
+    /// The transaction that counted last.
     public var generation: Generation
     /// Bytes that are reachable from the group.
     public var referenced: UInt64
+    /// The same number: compressed data is not told apart.
     public var referencedCompressed: UInt64
     /// Bytes that only this group reaches.
     public var exclusive: UInt64
+    /// The same number: compressed data is not told apart.
     public var exclusiveCompressed: UInt64
 
     public static var byteCount: Int { Fields.exclusiveCompressed.end }
@@ -118,6 +125,7 @@ public struct QgroupInfo: FixedSizeItem {
         exclusiveCompressed = try Fields.exclusiveCompressed.read(bytes)
     }
 
+    /// What a group uses.
     public init(generation: Generation, referenced: UInt64, exclusive: UInt64) {
         self.generation = generation
         self.referenced = referenced
@@ -141,6 +149,7 @@ public struct QgroupInfo: FixedSizeItem {
 ///
 /// The corresponding on-disk structure is `btrfs_qgroup_limit_item`.
 public struct QgroupLimit: FixedSizeItem {
+    /// Which limits are in force.
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -155,9 +164,13 @@ public struct QgroupLimit: FixedSizeItem {
 
     /// Which limits are set.
     public var flags: Flags
+    /// The most that the group may refer to, in bytes.
     public var maximumReferenced: UInt64
+    /// The most that the group may have for itself, in bytes.
     public var maximumExclusive: UInt64
+    /// Not used by the kernel.
     public var reservedReferenced: UInt64
+    /// Not used by the kernel.
     public var reservedExclusive: UInt64
 
     public static var byteCount: Int { Fields.reservedExclusive.end }
@@ -184,6 +197,7 @@ public struct QgroupLimit: FixedSizeItem {
         reservedExclusive = try Fields.reservedExclusive.read(bytes)
     }
 
+    /// The limits of a group.
     public init(
         flags: Flags = [], maximumReferenced: UInt64 = 0, maximumExclusive: UInt64 = 0,
         reservedReferenced: UInt64 = 0, reservedExclusive: UInt64 = 0

@@ -158,6 +158,7 @@ extension RootItem {
         get { record[Fields.level] }
         set { record[Fields.level] = newValue }
     }
+    /// Not used by the kernel.
     public var byteLimit: UInt64 {
         get { record[Fields.byteLimit] }
         set { record[Fields.byteLimit] = newValue }
@@ -172,6 +173,7 @@ extension RootItem {
         get { record[Fields.lastSnapshot] }
         set { record[Fields.lastSnapshot] = newValue }
     }
+    /// What holds for the tree.
     public var flags: RootFlags {
         get { record[Fields.flags] }
         set { record[Fields.flags] = newValue }
@@ -186,6 +188,7 @@ extension RootItem {
         get { record[Fields.dropProgress] }
         set { record[Fields.dropProgress] = newValue }
     }
+    /// How far the deletion of the tree has come: the level.
     public var dropLevel: UInt8 {
         get { record[Fields.dropLevel] }
         set { record[Fields.dropLevel] = newValue }
@@ -194,6 +197,7 @@ extension RootItem {
 
 /// The fields of the tail: zero where the tail says nothing; setting one makes the tail count.
 extension RootItem {
+    /// The UUID of the subvolume.
     public var uuid: UUID {
         get { tail(Fields.uuid, else: UUID(low: 0, high: 0)) }
         set { setTail(Fields.uuid, newValue) }
@@ -228,18 +232,22 @@ extension RootItem {
         get { tail(Fields.rtransid, else: 0) }
         set { setTail(Fields.rtransid, newValue) }
     }
+    /// When the subvolume was changed last.
     public var ctime: Timestamp {
         get { tail(Fields.ctime, else: .zero) }
         set { setTail(Fields.ctime, newValue) }
     }
+    /// When the subvolume was created.
     public var otime: Timestamp {
         get { tail(Fields.otime, else: .zero) }
         set { setTail(Fields.otime, newValue) }
     }
+    /// When it was sent.
     public var stime: Timestamp {
         get { tail(Fields.stime, else: .zero) }
         set { setTail(Fields.stime, newValue) }
     }
+    /// When it was received.
     public var rtime: Timestamp {
         get { tail(Fields.rtime, else: .zero) }
         set { setTail(Fields.rtime, newValue) }
@@ -257,6 +265,7 @@ public struct RootFlags: OptionSet, Hashable, OpenFieldValue {
     /// The subvolume is being deleted.
     @inlinable public static var dead: Self { Self(rawValue: 1 << 48) }
 
+    /// The flags that have a meaning.
     public static let known: Self = [.readOnly, .dead]
     public static let names: NumberNames = [0: "RDONLY", 48: "DEAD"]
     public static var fieldFormat: FieldFormat { .flags(names) }

@@ -30,6 +30,7 @@ public struct RootRef: Equatable, Sendable {
         name = try bytes.slice(at: Self.byteCount, count: Int(Fields.nameLength.read(bytes))).copied
     }
 
+    /// The name of a subvolume in its parent.
     public init(directoryID: ObjectID, sequence: UInt64, name: [UInt8]) {
         precondition(name.count <= UInt16.max, "a name has at most 65535 bytes")
         self.directoryID = directoryID

@@ -2,12 +2,16 @@
 ///
 /// The corresponding on-disk structure is `btrfs_timespec`.
 public struct Timestamp: Hashable, Comparable, Sendable {
+    /// Seconds since 1970; negative before.
     public var seconds: Int64
+    /// Nanoseconds since that second.
     public var nanoseconds: UInt32
 
     @inlinable public static var byteCount: Int { 12 }
+    /// The beginning of 1970.
     @inlinable public static var zero: Timestamp { Timestamp(seconds: 0, nanoseconds: 0) }
 
+    /// A moment.
     @inlinable
     public init(seconds: Int64, nanoseconds: UInt32) {
         self.seconds = seconds

@@ -4,10 +4,14 @@
 public struct BackupRoots: FixedSizeItem {
     /// A tree's root block.
     public struct Root: Equatable, Sendable {
+        /// The address of the root block.
         public var address: LogicalAddress
+        /// The generation of the root block.
         public var generation: Generation
+        /// The level of the root block.
         public var level: UInt8
 
+        /// The root of one tree.
         public init(
             address: LogicalAddress = LogicalAddress(0), generation: Generation = 0, level: UInt8 = 0
         ) {
@@ -17,14 +21,23 @@ public struct BackupRoots: FixedSizeItem {
         }
     }
 
+    /// The tree of trees.
     public var tree: Root
+    /// The chunk tree.
     public var chunk: Root
+    /// The extent tree.
     public var extent: Root
+    /// The tree of the top-level subvolume.
     public var file: Root
+    /// The device tree.
     public var device: Root
+    /// The checksum tree.
     public var checksum: Root
+    /// The size of the volume in bytes.
     public var totalBytes: UInt64
+    /// How many bytes were in use.
     public var bytesUsed: UInt64
+    /// How many devices there were.
     public var deviceCount: UInt64
 
     public static var byteCount: Int { 168 }
@@ -81,6 +94,7 @@ public struct BackupRoots: FixedSizeItem {
         deviceCount = try Fields.deviceCount.read(bytes)
     }
 
+    /// The roots of one commit.
     public init(
         tree: Root, chunk: Root, extent: Root, file: Root, device: Root, checksum: Root, totalBytes: UInt64,
         bytesUsed: UInt64, deviceCount: UInt64
@@ -118,6 +132,7 @@ public struct BackupRoots: FixedSizeItem {
 }
 
 extension Superblock {
+    /// How many of them a superblock has.
     public static var backupCount: Int { 4 }
 
     /// The backups in the order of the disk; a slot that was never used is all zero.

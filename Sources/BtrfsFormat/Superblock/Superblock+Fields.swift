@@ -15,6 +15,7 @@ extension Superblock {
         get { record[Fields.copyOffset] }
         set { record[Fields.copyOffset] = newValue }
     }
+    /// What holds for the volume as a whole.
     public var flags: SuperblockFlags {
         get { record[Fields.flags] }
         set { record[Fields.flags] = newValue }
@@ -29,18 +30,22 @@ extension Superblock {
         get { record[Fields.root] }
         set { record[Fields.root] = newValue }
     }
+    /// The level of the root block of the tree of trees.
     public var rootLevel: UInt8 {
         get { record[Fields.rootLevel] }
         set { record[Fields.rootLevel] = newValue }
     }
+    /// The root block of the chunk tree.
     public var chunkRoot: LogicalAddress {
         get { record[Fields.chunkRoot] }
         set { record[Fields.chunkRoot] = newValue }
     }
+    /// Its level.
     public var chunkRootLevel: UInt8 {
         get { record[Fields.chunkRootLevel] }
         set { record[Fields.chunkRootLevel] = newValue }
     }
+    /// Its generation.
     public var chunkRootGeneration: Generation {
         get { record[Fields.chunkRootGeneration] }
         set { record[Fields.chunkRootGeneration] = newValue }
@@ -50,6 +55,7 @@ extension Superblock {
         get { record[Fields.logRoot] }
         set { record[Fields.logRoot] = newValue }
     }
+    /// The level of the root block of the tree of logs.
     public var logRootLevel: UInt8 {
         get { record[Fields.logRootLevel] }
         set { record[Fields.logRootLevel] = newValue }
@@ -69,6 +75,7 @@ extension Superblock {
         get { record[Fields.rootDirectory] }
         set { record[Fields.rootDirectory] = newValue }
     }
+    /// How many devices the volume has.
     public var deviceCount: UInt64 {
         get { record[Fields.deviceCount] }
         set { record[Fields.deviceCount] = newValue }
@@ -87,18 +94,22 @@ extension Superblock {
             record[Fields.leafSize] = newValue
         }
     }
+    /// Bookkeeping of the kernel, in bytes.
     public var stripeSize: UInt32 {
         get { record[Fields.stripeSize] }
         set { record[Fields.stripeSize] = newValue }
     }
+    /// Features that nobody has to know.
     public var compat: UInt64 {
         get { record[Fields.compat] }
         set { record[Fields.compat] = newValue }
     }
+    /// Features that a program must know to write.
     public var compatRO: CompatROFeatures {
         get { record[Fields.compatRO] }
         set { record[Fields.compatRO] = newValue }
     }
+    /// Features that a program must know.
     public var incompat: IncompatFeatures {
         get { record[Fields.incompat] }
         set { record[Fields.incompat] = newValue }

@@ -2,17 +2,24 @@ public import BtrfsFormat
 
 /// A run of bytes on one device.
 public struct PhysicalRange: Equatable, Sendable {
+    /// The number of the device in the volume.
     public var deviceID: UInt64
+    /// Where the run starts on the device, in bytes.
     public var offset: UInt64
+    /// How many bytes it has.
     public var count: Int
 }
 
 /// One chunk of the volume: a range of logical addresses and where its copies lie.
 public struct MappedChunk: Sendable {
+    /// The first logical address of the chunk.
     public let start: LogicalAddress
+    /// The item that the chunk tree has of it.
     public let chunk: Chunk
 
+    /// The logical address behind the last one.
     public var end: UInt64 { start.rawValue + chunk.length }
+    /// How the chunk is spread over devices: its flags without the type.
     public var profile: BlockGroupFlags { chunk.type.profile }
 }
 
@@ -23,6 +30,7 @@ public struct ChunkMap: Sendable {
     /// All chunks by ascending start; they do not overlap.
     public private(set) var chunks: [MappedChunk] = []
 
+    /// A map without chunks.
     public init() {}
 
     /// Adds a chunk.
@@ -178,7 +186,7 @@ public struct ChunkMap: Sendable {
     }
 
     /// How many bytes of a device one stripe of `chunk` takes.
-    private static func stripeByteCount(_ chunk: Chunk) -> UInt64 {
+    static func stripeByteCount(_ chunk: Chunk) -> UInt64 {
         let count = UInt64(chunk.stripes.count)
         switch chunk.type.profile {
         case .raid0: return chunk.length / count

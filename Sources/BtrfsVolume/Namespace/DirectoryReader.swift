@@ -40,15 +40,18 @@ extension Namespace {
     /// The way to `inode` from the root of the subvolume: its first name, and the names of the directories
     /// above.
     ///
-    /// - Returns: names joined by `/`, empty for the root; nil where a name is missing on the way or the
-    ///   directories form a loop.
+    /// - Returns: names joined by `/`, empty for the root; nil where a name is missing on the way, the directories form
+    ///   a loop, or the path is longer than the 4096 bytes that Linux takes.
     /// - Complexity: one search for each directory on the way.
     public func path(of inode: ObjectID) throws(VolumeError) -> [UInt8]? {
         var names: [[UInt8]] = []
-        var visited: Set<ObjectID> = []
+        var byteCount = 0
         var current = inode
+        // The limit ends loops as well.
         while current != .firstFree {
-            guard visited.insert(current).inserted, let name = try firstName(of: current) else { return nil }
+            guard let name = try firstName(of: current) else { return nil }
+            byteCount += name.name.count + 1
+            guard byteCount <= Self.maximumPathByteCount else { return nil }
             names.append(name.name)
             current = name.directory
         }

@@ -4,7 +4,9 @@ public import BtrfsFormat
 public struct FileExtents {
     /// An extent item and where it stands.
     public struct Element {
+        /// The key of the item; its offset is the place in the file in bytes.
         public var key: Key
+        /// The item.
         public var extent: FileExtent
         /// The leaf that holds the item.
         public var leaf: LogicalAddress

@@ -18,9 +18,11 @@ public struct MappedExtent: Equatable, Sendable {
 
     /// Where in the file the run starts.
     public var offset: UInt64
+    /// How many bytes of the file it covers.
     public var byteCount: UInt64
     /// Where it is in the address space of the volume; 0 for inline data.
     public var address: LogicalAddress
+    /// What is special about it.
     public var flags: Flags
 }
 

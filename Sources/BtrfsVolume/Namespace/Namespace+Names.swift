@@ -4,10 +4,12 @@ public import BtrfsFormat
 public struct EntryTarget: Equatable, Sendable {
     /// The key of the inode item, or of the root item where a subvolume is entered.
     public var location: Key
+    /// The type that the entry says the target has.
     public var type: DirEntryType
     /// The transaction in which the name was added.
     public var transid: Generation
 
+    /// What an entry says, put together.
     public init(location: Key, type: DirEntryType, transid: Generation) {
         self.location = location
         self.type = type
@@ -22,9 +24,12 @@ public struct EntryTarget: Equatable, Sendable {
 public struct DirectoryEntry: Equatable, Sendable {
     /// The offset of the DIR_INDEX item, which orders the names of a directory.
     public var index: UInt64
+    /// What the name stands for.
     public var target: EntryTarget
+    /// The bytes of the name.
     public var name: [UInt8]
 
+    /// An entry of a directory.
     public init(index: UInt64, target: EntryTarget, name: [UInt8]) {
         self.index = index
         self.target = target

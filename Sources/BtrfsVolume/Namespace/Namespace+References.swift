@@ -2,11 +2,14 @@ public import BtrfsFormat
 
 /// A name as the inode knows it: from its INODE_REF and INODE_EXTREF items.
 public struct InodeName: Equatable, Sendable {
+    /// The directory that has the name.
     public var directory: ObjectID
     /// The index of the name in the directory.
     public var index: UInt64
+    /// The bytes of the name.
     public var name: [UInt8]
 
+    /// A name of an inode.
     public init(directory: ObjectID, index: UInt64, name: [UInt8]) {
         self.directory = directory
         self.index = index
@@ -21,6 +24,7 @@ public struct BackReference: Equatable, Sendable {
     /// `.inodeRef` or `.inodeExtref`.
     public var type: KeyType
 
+    /// Where a name was found.
     public init(index: UInt64, type: KeyType) {
         self.index = index
         self.type = type

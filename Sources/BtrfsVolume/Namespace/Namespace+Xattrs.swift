@@ -2,9 +2,12 @@ public import BtrfsFormat
 
 /// An extended attribute.
 public struct Xattr: Equatable, Sendable {
+    /// The name with its prefix, such as `user.`.
     public var name: [UInt8]
+    /// The bytes of the value.
     public var value: [UInt8]
 
+    /// An extended attribute.
     public init(name: [UInt8], value: [UInt8]) {
         self.name = name
         self.value = value

@@ -8,7 +8,10 @@ internal import BtrfsFormat
 public final class Namespace {
     /// The longest name of a file or extended attribute.
     public static let maximumNameByteCount = 255
+    /// The longest path that Linux takes. Files may lie deeper; nobody wants to hold the paths of all of them.
+    public static let maximumPathByteCount = 4096
 
+    /// The tree of the subvolume.
     public let tree: Tree
     /// The transaction that owns the tree; nil where the namespace only reads.
     public let transaction: Transaction?

@@ -2,9 +2,12 @@ public import BtrfsFormat
 
 /// The place of a file: a subvolume and an inode there.
 public struct FileLocation: Hashable, Sendable {
+    /// The number of the subvolume.
     public var subvolume: ObjectID
+    /// The number of the inode in it.
     public var inode: ObjectID
 
+    /// A file of a volume.
     public init(subvolume: ObjectID, inode: ObjectID) {
         self.subvolume = subvolume
         self.inode = inode
@@ -30,6 +33,7 @@ public final class VolumeFiles {
     /// Gives the tree with a number, or nil where there is none.
     public typealias TreeProvider = (ObjectID) throws(VolumeError) -> Tree?
 
+    /// The volume that is read.
     public let volume: Volume
     private let trees: TreeProvider
     private var namespaces: [ObjectID: Namespace] = [:]

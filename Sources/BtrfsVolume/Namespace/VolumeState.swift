@@ -10,6 +10,7 @@ internal import BtrfsFormat
 public struct VolumeState {
     private let files: VolumeFiles
 
+    /// Makes ready to describe `files`; reads nothing.
     public init(_ files: VolumeFiles) { self.files = files }
 
     /// Writes the document to `sink`, piece by piece.

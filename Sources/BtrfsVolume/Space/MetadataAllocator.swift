@@ -62,8 +62,7 @@ final class MetadataAllocator {
             guard candidate < candidates.count else {
                 throw .noSpace(
                     "no room for new tree blocks in the \(candidates.count) metadata block groups; nothing was "
-                        + "changed. Mount the volume without the log (ro,rescue=nologreplay) and copy the files, "
-                        + "or replay a copy on a larger image")
+                        + "changed. Let Linux mount the volume: it can make new block groups for its own replay")
             }
             try load(candidates[candidate])
             candidate += 1

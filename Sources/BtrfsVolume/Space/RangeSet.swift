@@ -1,9 +1,12 @@
 /// A set of addresses as sorted ranges that neither overlap nor touch.
 public struct RangeSet: Equatable, Sendable {
+    /// The ranges in ascending order; they neither overlap nor touch.
     public private(set) var ranges: ContiguousArray<Range<UInt64>> = []
 
+    /// The empty set.
     public init() {}
 
+    /// Whether the set has no numbers.
     public var isEmpty: Bool { ranges.isEmpty }
 
     /// The number of addresses in the set.

@@ -3,10 +3,13 @@ public import BtrfsFormat
 /// Which data extent a file extent item refers to itself as: the file's tree and inode, and where the extent
 /// would begin in the file (file offset minus extent offset, wrapping).
 public struct DataReference: Hashable, Sendable {
+    /// The subvolume.
     public var root: ObjectID
+    /// The inode in it.
     public var inode: ObjectID
     public var offset: UInt64
 
+    /// A reference by a file.
     public init(root: ObjectID, inode: ObjectID, offset: UInt64) {
         self.root = root
         self.inode = inode

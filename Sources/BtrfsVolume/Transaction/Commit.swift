@@ -227,7 +227,10 @@ extension Volume {
         return nil
     }
 
-    /// - Throws: `VolumeError.refused` when a device is missing or read-only.
+    /// Finds out before the first write what a commit could stumble over in the middle of its writes.
+    ///
+    /// - Throws: `VolumeError.refused` when a device is missing or read-only, `.damaged` when a chunk for tree blocks
+    ///   reaches beyond the end of its device.
     func checkWritable() throws(VolumeError) {
         guard devices.isComplete else {
             throw .refused(
@@ -235,6 +238,17 @@ extension Volume {
         }
         for (_, member) in devices.sorted where member.device.isReadOnly {
             throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
+        }
+        for mapped in chunks.chunks where mapped.chunk.type.contains(.metadata) {
+            let length = ChunkMap.stripeByteCount(mapped.chunk)
+            for stripe in mapped.chunk.stripes {
+                let device = try devices.device(stripe.deviceID)
+                guard stripe.physical <= device.byteCount, length <= device.byteCount - stripe.physical else {
+                    throw .damaged(
+                        "chunk at \(mapped.start): its stripe at \(stripe.physical) reaches beyond the end of "
+                            + device.name)
+                }
+            }
         }
     }
 }

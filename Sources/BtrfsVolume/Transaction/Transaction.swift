@@ -6,6 +6,7 @@ public import BtrfsFormat
 /// blocks to places that are free in the committed trees and then the superblocks, so a volume that was cut off
 /// at any write is the old one or the new one.
 public final class Transaction {
+    /// The volume that the transaction changes.
     public let volume: Volume
     /// The generation that the commit gives the volume: one more than its present one. Also called transid.
     public let generation: Generation

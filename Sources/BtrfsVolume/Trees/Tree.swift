@@ -8,6 +8,7 @@ public import BtrfsFormat
 /// Spans that `find` and cursors return show the tree's own memory; they are valid until the tree changes.
 /// `find` keeps its result alive over at least 64 further leaves that are read; a cursor as long as it stands.
 public final class Tree {
+    /// The number of the tree.
     public let id: ObjectID
     let volume: Volume
     unowned let transaction: Transaction?
@@ -47,9 +48,11 @@ public final class Tree {
         cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)
     }
 
+    /// The size of a block in bytes.
     public var nodeSize: Int { volume.nodeSize }
     /// The level of the root block; 0 for a tree that is a single leaf.
     public var level: Int { root.level }
+    /// The address of the root block.
     public var rootAddress: LogicalAddress { root.address }
 
     /// The data of the item under `key`; nil when there is none.
@@ -63,6 +66,9 @@ public final class Tree {
         return held(leaf.data(at: slot), by: self)
     }
 
+    /// Whether there is an item under `key`.
+    ///
+    /// - Complexity: O(log *n*); no allocation unless blocks have to be read.
     public func contains(_ key: Key) throws(VolumeError) -> Bool {
         try leaf(for: key).found
     }

@@ -2,6 +2,7 @@ public import BtrfsFormat
 
 /// A place in a tree. After the tree has changed the cursor has to seek again.
 public final class TreeCursor {
+    /// The tree in which the cursor stands.
     public let tree: Tree
     // By level; as many as a tree can have.
     private var blocks: [8 of TreeBlock?] = .init(repeating: nil)

@@ -2,6 +2,7 @@ extension Policy {
     /// What Linux 6.18 does, bit for bit where it can be seen; and what Linux takes blindly although it harms the
     /// volume is refused.
     public static let mainlineName = "mainline"
+    /// What Linux 6.18 does; the base of all other policies.
     public static var mainline: Policy {
         Policy(name: mainlineName, summary: "What Linux 6.18 does.", base: nil)
     }

@@ -5,17 +5,23 @@ public import BtrfsFormat
 /// It is built only when there is one and the policy has a resolver for its kind, so a policy without resolvers
 /// costs nothing.
 public struct Conflict {
+    /// What log and subvolume disagree about.
     public let kind: ConflictKind
+    /// The item of the log that is being replayed.
     public let place: LogPlace
+    /// The subvolume of the log.
     public let subvolume: ObjectID
     /// The inode whose logged item is replayed; for a name the inode that the log gives the name.
     public let inode: ObjectID
     /// What there is on both sides; nil where a side has nothing.
     public let logged: ConflictSide?
+    /// What the subvolume has, with all that was replayed so far; nil where it has nothing.
     public let committed: ConflictSide?
     /// For names: the name, its directory and index.
     public let name: [UInt8]?
+    /// For names: the directory.
     public let directory: ObjectID?
+    /// For names: the index in the directory, where one is known.
     public let index: UInt64?
     /// What is wrong, in a sentence.
     public let detail: String
@@ -23,6 +29,7 @@ public struct Conflict {
     public let mainline: Resolution
     let paths: (any PathFinder)?
 
+    /// A conflict; handlers build it and give it to `ReplayContext.resolve`.
     public init(
         _ kind: ConflictKind, at place: LogPlace, inode: ObjectID, logged: ConflictSide? = nil,
         committed: ConflictSide? = nil, name: [UInt8]? = nil, directory: ObjectID? = nil,
@@ -42,7 +49,9 @@ public struct Conflict {
         self.paths = paths
     }
 
+    /// The stage of the replay.
     public var stage: ReplayStage { place.stage ?? .pin }
+    /// The key of the item that is being replayed.
     public var key: Key { place.key ?? .minimum }
 
     /// The path of an inode within its subvolume as it is at this moment of the replay, without a slash in
@@ -67,6 +76,7 @@ public struct ConflictSide: Equatable, Sendable {
     /// Whether the inode is one that this replay leaves out.
     public var isLeftOut: Bool
 
+    /// One side of a conflict.
     public init(inode: ObjectID, bytes: [UInt8] = [], isLeftOut: Bool = false) {
         self.inode = inode
         self.bytes = bytes

@@ -11,6 +11,7 @@ public struct FixedResolver: ConflictResolver {
     /// The answer; nil for what the built-in rules do.
     public let answer: Resolution?
 
+    /// A resolver that answers `answer`, or where that is nil what the built-in rules do.
     public init(_ answer: Resolution?) { self.answer = answer }
 
     public func resolve(_ conflict: Conflict) throws(LogError) -> Resolution { answer ?? conflict.mainline }

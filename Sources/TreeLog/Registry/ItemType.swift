@@ -10,19 +10,26 @@ public struct ItemType {
         case mandatory
     }
 
+    /// The name in dumps, messages and reports; in capitals by custom.
     public var name: String
+    /// The key type of the items.
     public var keyType: KeyType
+    /// What such an item is, in a sentence.
     public var summary: String
+    /// What a log with such items means to who does not know them.
     public var requirement: Requirement
     /// The fields of an item, declared once, from which it is decoded, dumped and described.
     public var layout: Layout?
     /// Brings logged items into the subvolume; nil for a type that replay passes over.
     public var handler: (any ReplayHandler)?
+    /// Says in words what an item means; nil where the layout does.
     public var describer: (any ItemDescriber)?
+    /// Looks at each item before its handler does.
     public var validator: (any ItemValidator)?
     /// Decides where log and subvolume both have an item of this type, before the policy is asked.
     public var resolver: (any ConflictResolver)?
 
+    /// A type of items; `custom` makes one that copies items.
     public init(
         name: String, keyType: KeyType, summary: String = "", requirement: Requirement = .mandatory,
         layout: Layout? = nil, handler: (any ReplayHandler)? = nil, describer: (any ItemDescriber)? = nil,
@@ -43,6 +50,7 @@ public struct ItemType {
     /// A type in the first range counts as mandatory where nobody has registered it, one in the second as
     /// optional, so that a log tells by itself whether it can be replayed without the plugin.
     public static let customMandatory: ClosedRange<UInt8> = 25...35
+    /// Key types for plugins that others carry over as they are.
     public static let customOptional: ClosedRange<UInt8> = 97...107
 
     /// Whether plugins may define this key type.

@@ -38,16 +38,20 @@ extension Tolerance: CustomStringConvertible {
 /// A policy builds on a base: what it does not say, the base says. A kind that nobody resolves is decided by
 /// the built-in rules, at no cost.
 public struct Policy {
+    /// The name under which it is chosen.
     public var name: String
+    /// What it is for, in a sentence.
     public var summary: String
     /// The policy this one builds on; nil for one that stands alone.
     public var base: String?
+    /// Who settles which kind of conflict.
     public var resolvers: [ConflictKind: any ConflictResolver]
     /// What is tolerated; nil for what the base tolerates, which without a base is everything.
     public var tolerances: Set<Tolerance>?
     /// Looks at items before they are replayed; nil for the filter of the base, if it has one.
     public var filter: (any ItemFilter)?
 
+    /// A policy on top of `base`.
     public init(
         name: String, summary: String = "", base: String? = "mainline",
         resolvers: [ConflictKind: any ConflictResolver] = [:], tolerances: Set<Tolerance>? = nil,

@@ -2,10 +2,13 @@ public import BtrfsFormat
 
 /// An item of a log in place; valid during one call.
 public struct LoggedItem: ~Escapable {
+    /// The key of the item.
     public let key: Key
     /// The item's bytes, in the memory of the log block.
     public let data: RawSpan
+    /// The log block that holds it.
     public let block: LogicalAddress
+    /// Its number in that block.
     public let slot: Int
 
     @inline(__always)

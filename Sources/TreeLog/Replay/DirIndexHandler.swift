@@ -10,6 +10,7 @@ internal import BtrfsVolume
 public struct DirIndexHandler: ReplayHandler {
     public var stage: ReplayStage { .directoryIndex }
 
+    /// The handler; it has no state.
     public init() {}
 
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {

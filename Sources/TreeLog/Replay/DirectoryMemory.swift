@@ -2,6 +2,7 @@ public import BtrfsFormat
 
 /// What is known of a directory in the subvolume, so that adding names in order asks the tree only once.
 public struct DirectoryState: Sendable {
+    /// The directory.
     public var inode: ObjectID
     /// No name of the directory has an index above this one; 0 when it never had a name.
     public var highestIndex: UInt64

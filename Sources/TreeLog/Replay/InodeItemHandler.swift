@@ -9,6 +9,7 @@ internal import BtrfsVolume
 public struct InodeItemHandler: ReplayHandler {
     public var stage: ReplayStage { .inodes }
 
+    /// The handler; it has no state.
     public init() {}
 
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {

@@ -8,6 +8,7 @@ internal import BtrfsVolume
 public struct InodeRefHandler: ReplayHandler {
     public var stage: ReplayStage { .everything }
 
+    /// The handler; it has no state.
     public init() {}
 
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {

@@ -1,12 +1,16 @@
 internal import BtrfsFormat
+internal import BtrfsVolume
 
 /// What a replay passes over in the log of one subvolume, because a policy said so.
 struct LeftOut {
-    private(set) var inodes: Set<ObjectID> = []
-    private(set) var ranges: [ClosedRange<UInt64>] = []
-    private(set) var items: Set<ItemPlace> = []
-    private(set) var hasLog = false
     private(set) var things: [SkippedThing] = []
+    /// Whether the log is left out as a whole.
+    private(set) var hasLog = false
+    private var inodes: Set<ObjectID> = []
+    private var ranges: Set<ClosedRange<UInt64>> = []
+    /// The same ranges joined, so that a look-up costs little however many there are.
+    private var covered = RangeSet()
+    private var items: Set<ItemPlace> = []
 
     struct ItemPlace: Hashable {
         var block: LogicalAddress
@@ -25,8 +29,9 @@ struct LeftOut {
         case .inode(let inode):
             isNew = inodes.insert(inode).inserted
         case .inodes(let range):
-            isNew = !ranges.contains(range)
-            if isNew { ranges.append(range) }
+            isNew = ranges.insert(range).inserted
+            // Inodes end long before the last number.
+            if range.upperBound < .max { covered.insert(range.lowerBound..<range.upperBound + 1) }
         case .item(let place):
             guard let block = place.block, let slot = place.slot else { return false }
             isNew = items.insert(ItemPlace(block: block, slot: slot)).inserted
@@ -38,8 +43,12 @@ struct LeftOut {
     }
 
     func contains(_ inode: ObjectID) -> Bool {
-        inodes.contains(inode) || ranges.contains { $0.contains(inode.rawValue) }
+        let number = inode.rawValue
+        return inodes.contains(inode) || (number < .max && covered.contains(number..<number + 1))
     }
+
+    /// Whether just this range was left out.
+    func contains(_ range: ClosedRange<UInt64>) -> Bool { ranges.contains(range) }
 
     func contains(_ block: LogicalAddress, _ slot: Int) -> Bool {
         items.contains(ItemPlace(block: block, slot: slot))

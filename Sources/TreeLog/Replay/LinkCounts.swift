@@ -3,7 +3,7 @@ internal import BtrfsVolume
 
 /// Gives every inode on the fix-up list the link count that its names make (rules F and C), highest inode first.
 ///
-/// An inode without a name becomes an orphan, which Linux deletes when it mounts the volume; a directory without a
+/// An inode without a name becomes an orphan, and is deleted at the end (`Orphans`); a directory without a
 /// name first loses all its names, which puts more inodes on the list. The corresponding kernel functions are
 /// `fixup_inode_link_counts` and `fixup_inode_link_count`.
 enum LinkCounts {

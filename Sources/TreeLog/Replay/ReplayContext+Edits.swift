@@ -155,7 +155,7 @@ extension ReplayContext {
     /// An index above all that the directory has, in the subvolume and in the log.
     public mutating func freeIndex(in directory: ObjectID) throws(LogError) -> UInt64 {
         guard let state = try self.directory(directory) else { throw failure(.missingDirectory(directory)) }
-        let highest = max(state.highestIndex, try highestLoggedIndex(), 1)
+        let highest = max(state.highestIndex, try findHighestLoggedIndex(), 1)
         guard highest < .max else {
             throw failure(.refused("directory \(directory) has no free index left"))
         }
@@ -163,7 +163,8 @@ extension ReplayContext {
     }
 
     /// The highest index of any name in the log.
-    private func highestLoggedIndex() throws(LogError) -> UInt64 {
+    private mutating func findHighestLoggedIndex() throws(LogError) -> UInt64 {
+        if let highestLoggedIndex { return highestLoggedIndex }
         var highest: UInt64 = 0
         do {
             let cursor = logged.makeCursor()
@@ -190,6 +191,7 @@ extension ReplayContext {
         } catch {
             throw failure(.plugin("\(error)"))
         }
+        highestLoggedIndex = highest
         return highest
     }
 }

@@ -7,8 +7,11 @@ public import BtrfsVolume
 /// There is one for each subvolume that has a log, for the whole replay. Spans from `tree`, `logged` and cursors
 /// are valid until the tree they came from changes; logs never change.
 public struct ReplayContext: ~Copyable {
+    /// The volume that is replayed.
     public let volume: Volume
+    /// Where all changes go.
     public let transaction: Transaction
+    /// The subvolume of the log.
     public let subvolume: ObjectID
     /// The log of the subvolume.
     public let logged: Tree
@@ -26,7 +29,7 @@ public struct ReplayContext: ~Copyable {
 
     let policy: ResolvedPolicy
     let itemTypes: ItemTypes
-    let leftOut: LeftOut
+    var leftOut: LeftOut
     let sectorSize: UInt64
     let hasHoleItems: Bool
     let hasExtendedReferences: Bool
@@ -40,6 +43,8 @@ public struct ReplayContext: ~Copyable {
     var fixUps = FixUpList()
     var directories = DirectoryMemory()
     var file = FileMemory()
+    /// The highest index of any name in the log, once it was looked for: the log does not change.
+    var highestLoggedIndex: UInt64?
     /// An inode that is known to exist.
     private var lastInode = ObjectID(0)
     private var lastType: (inode: ObjectID, type: DirEntryType) = (ObjectID(0), .unknown)
@@ -78,9 +83,11 @@ public struct ReplayContext: ~Copyable {
         LogError(cause, at: place, note: note)
     }
 
+    /// An error of the volume at the place where the walk stands.
     @inline(never)
     public func failure(from error: VolumeError) -> LogError { LogError(.volume(error), at: place) }
 
+    /// An error of an item's bytes at the place where the walk stands.
     @inline(never)
     public func failure(from error: FormatError) -> LogError { LogError(.format(error), at: place) }
 

@@ -9,6 +9,7 @@ public struct ReplayOptions {
     /// Called at most once for each log block of each stage.
     public var progress: ((Progress) -> Void)?
 
+    /// Options; those that are not given are the usual ones.
     public init(now: Timestamp = .current, progress: ((Progress) -> Void)? = nil) {
         self.now = now
         self.progress = progress

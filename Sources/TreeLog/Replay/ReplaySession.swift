@@ -5,6 +5,7 @@ public import BtrfsVolume
 ///
 /// It lives through all stages and keeps the state that handlers share.
 public final class ReplaySession: DamageHandler {
+    /// The log that is replayed.
     public let log: LogTree
     /// The tree into which the log is replayed.
     public let tree: Tree
@@ -20,7 +21,7 @@ public final class ReplaySession: DamageHandler {
             context: ReplayContext(
                 log: log, subvolume: subvolume, tree: tree, transaction: transaction, setup: setup,
                 leftOut: leftOut),
-            dispatch: setup.dispatch, leftOut: leftOut, found: isCollecting ? [] : nil)
+            dispatch: setup.dispatch, found: isCollecting ? [] : nil)
     }
 
     /// What has been done so far.

@@ -15,6 +15,7 @@ public import BtrfsVolume
 /// for all of them, by descending number, before the next begins. The corresponding kernel function is
 /// `btrfs_recover_log_trees`.
 public final class Replayer {
+    /// The volume whose logs are replayed.
     public let volume: Volume
     private let setup: ReplaySetup
     private var leftOut: [ObjectID: LeftOut] = [:]
@@ -22,6 +23,10 @@ public final class Replayer {
 
     /// After this many new starts for a single inode each, one run looks for all that has to be left out.
     private static let singleRestartLimit = 16
+    /// After this many new starts the logs in which there is still more are left out whole. Each start costs a run,
+    /// and a
+    /// log can be made so that each run finds one thing more.
+    private static let restartLimit = 64
 
     /// Makes ready for a replay by what is registered; reads nothing.
     ///
@@ -43,22 +48,25 @@ public final class Replayer {
     /// - Throws: `LogError` when the log cannot be replayed under the policy. The transaction is then of no use.
     public func run(in transaction: Transaction) throws(LogError) -> ReplayReport {
         if setup.policy.handlesAny { _ = try run() }
-        return try attempt(in: transaction, isCollecting: false)
+        return try attempt(in: transaction, isCollecting: false).report
     }
 
     /// Replays all logs into a new transaction, beginning anew as often as something has to be left out.
     ///
-    /// At most once for each inode and item of the logs: each time there is one more that is left out.
+    /// The first times for one inode or item each, then for all that a run finds. A log that needs too many runs is
+    /// left
+    /// out as a whole.
     public func run() throws(LogError) -> (transaction: Transaction, report: ReplayReport) {
         while true {
             let transaction = try makeTransaction()
-            let isCollecting = restartCount >= Self.singleRestartLimit
             do throws(LogError) {
-                let report = try attempt(in: transaction, isCollecting: isCollecting)
-                return (transaction, report)
+                let isCollecting = restartCount >= Self.singleRestartLimit
+                let (report, found) = try attempt(in: transaction, isCollecting: isCollecting)
+                if found.isEmpty { return (transaction, report) }
+                try leaveOut(found)
             } catch {
                 guard case .leaveOut(let thing) = error.cause else { throw error }
-                try leaveOut(thing, error)
+                try leaveOut([thing])
             }
         }
     }
@@ -67,17 +75,28 @@ public final class Replayer {
         do { return try Transaction(on: volume) } catch { throw LogError(.volume(error)) }
     }
 
-    private func leaveOut(_ thing: SkippedThing, _ error: LogError) throws(LogError) {
-        guard leftOut[thing.subvolume, default: LeftOut()].insert(thing) else {
+    private func leaveOut(_ things: [SkippedThing]) throws(LogError) {
+        var isNew = false
+        for thing in things where leftOut[thing.subvolume, default: LeftOut()].insert(thing) { isNew = true }
+        guard isNew, let last = things.last else {
             throw LogError(
-                .plugin("leaving this out does not help: \(thing)"), at: error.place, note: error.note)
+                .plugin("leaving this out does not help: \(things.last?.description ?? "nothing")"),
+                at: things.last?.place ?? LogPlace())
         }
         restartCount += 1
+        guard restartCount > Self.restartLimit else { return }
+        for subvolume in Set(things.map(\.subvolume)) {
+            let reason = "after \(restartCount) runs there was still more to leave out, lastly: \(last.reason)"
+            _ = leftOut[subvolume]?.insert(SkippedThing(.log, of: subvolume, reason: reason, at: last.place))
+        }
     }
 
     // MARK: One run
 
-    private func attempt(in transaction: Transaction, isCollecting: Bool) throws(LogError) -> ReplayReport {
+    /// - Returns: what was done, and of a run that collects what has to be left out of the next one.
+    private func attempt(
+        in transaction: Transaction, isCollecting: Bool
+    ) throws(LogError) -> (report: ReplayReport, found: [SkippedThing]) {
         var report = ReplayReport(
             committedGeneration: volume.superblock.generation, generation: transaction.generation,
             policy: setup.policy.name)
@@ -85,32 +104,27 @@ public final class Replayer {
         report.restartCount = restartCount
         for plugin in setup.registry.extensions { try plugin.beginRun() }
         report.extensions = setup.registry.extensions.map { $0.makeReport() }
-        guard let forest = try LogForest(of: volume) else { return report }
+        guard let forest = try LogForest(of: volume) else { return (report, []) }
         var sessions: [ReplaySession] = []
         var skipped: [SubvolumeReport] = []
         report.logBlockCount = try pin(forest, transaction, isCollecting, &sessions, &skipped)
         for stage in [ReplayStage.inodes, .directoryIndex, .everything] {
             try walk(sessions, stage, transaction, blockCount: report.logBlockCount)
         }
-        if isCollecting { try throwFound(sessions) }
+        let found = sessions.flatMap { $0.found ?? [] }
+        guard found.isEmpty else { return (report, found) }
+        try deleteOrphans(sessions, transaction)
         report.subvolumes = (sessions.map(\.report) + skipped).sorted { $0.subvolume > $1.subvolume }
         report.extensions = setup.registry.extensions.map { $0.makeReport() }
-        return report
+        return (report, [])
     }
 
-    private func throwFound(_ sessions: [ReplaySession]) throws(LogError) {
-        var last: LogError?
-        for session in sessions {
-            for thing in session.found ?? [] {
-                let error = LogError(.leaveOut(thing), at: thing.place)
-                // All but the last go into the list here; the last one starts the next run.
-                if let previous = last, case .leaveOut(let thing) = previous.cause {
-                    _ = leftOut[thing.subvolume, default: LeftOut()].insert(thing)
-                }
-                last = error
-            }
+    private func deleteOrphans(_ sessions: [ReplaySession], _ transaction: Transaction) throws(LogError) {
+        for id in Set(sessions.map(\.report.subvolume) + [.fileTree]).sorted() {
+            let tree: Tree?
+            do { tree = try transaction.tree(id) } catch { throw LogError(.volume(error)) }
+            if let tree { try Orphans.delete(in: tree, transaction) }
         }
-        if let last { throw last }
     }
 
     private func handlerReports() -> [HandlerReport] {
@@ -142,7 +156,7 @@ public final class Replayer {
             guard let log = try open(entry, in: forest, &skipped) else { continue }
             let session = try session(for: entry, log, forest, transaction, isCollecting, &skipped)
             control.session = session
-            control.damageHandler = session
+            control.damageHandler = session ?? PassOverDamage()
             try walk.run(over: log, control)
             if let session { sessions.append(session) }
         }
@@ -173,11 +187,17 @@ public final class Replayer {
         }
     }
 
-    /// The replay of a log; nil when its subvolume does not exist.
+    /// The replay of a log; nil when its subvolume does not exist, or the log is left out.
     private func session(
         for entry: LogForest.Entry, _ log: LogTree, _ forest: LogForest, _ transaction: Transaction,
         _ isCollecting: Bool, _ skipped: inout [SubvolumeReport]
     ) throws(LogError) -> ReplaySession? {
+        if let leftOut = leftOut[entry.subvolume], leftOut.hasLog {
+            var report = SubvolumeReport(subvolume: entry.subvolume, leftOut: leftOut.things)
+            report.isReplayed = false
+            skipped.append(report)
+            return nil
+        }
         let tree: Tree?
         do {
             tree = try forest.hasSubvolume(entry) ? try transaction.tree(entry.subvolume) : nil
@@ -220,4 +240,9 @@ public final class Replayer {
             if stage == .everything { try session.settleLinkCounts() }
         }
     }
+}
+
+/// For a log that is not replayed: what of it can be read is pinned all the same.
+private final class PassOverDamage: DamageHandler {
+    func handleDamage(of block: LogBlock, _ error: LogError) throws(LogError) {}
 }

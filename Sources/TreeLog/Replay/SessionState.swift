@@ -6,7 +6,6 @@ internal import BtrfsFormat
 struct SessionState: ~Copyable {
     var context: ReplayContext
     let dispatch: DispatchTable
-    let leftOut: LeftOut
     private let filter: (any ItemFilter)?
     /// In a run that only finds out what to leave out, what was found.
     private(set) var found: [SkippedThing]?
@@ -14,12 +13,11 @@ struct SessionState: ~Copyable {
     private var isIgnoring = false
 
     init(
-        context: consuming ReplayContext, dispatch: DispatchTable, leftOut: LeftOut, found: [SkippedThing]?
+        context: consuming ReplayContext, dispatch: DispatchTable, found: [SkippedThing]?
     ) {
         filter = context.policy.filter
         self.context = context
         self.dispatch = dispatch
-        self.leftOut = leftOut
         self.found = found
     }
 
@@ -47,7 +45,7 @@ struct SessionState: ~Copyable {
                 if item.key.type == .inodeItem { try noteInode(item, stage) }
             } catch { throw context.failure(from: error) }
             let entry = dispatch[item.key.type]
-            guard entry.stage == stage, !isIgnoring, leftOut.isEmpty || !isLeftOut(item) else { continue }
+            guard entry.stage == stage, !isIgnoring, context.leftOut.isEmpty || !isLeftOut(item) else { continue }
             context.place.slot = slot
             context.place.key = item.key
             do throws(LogError) {
@@ -67,7 +65,7 @@ struct SessionState: ~Copyable {
     }
 
     private func isLeftOut(_ item: borrowing LoggedItem) -> Bool {
-        leftOut.contains(item.key.objectID) || leftOut.contains(item.block, item.slot)
+        context.leftOut.contains(item.key.objectID) || context.leftOut.contains(item.block, item.slot)
     }
 
     @inline(__always)
@@ -155,6 +153,8 @@ struct SessionState: ~Copyable {
     /// Ends this run so that the next one leaves `thing` out; a run that only collects goes on.
     private mutating func leaveOut(_ thing: SkippedThing, _ error: LogError) throws(LogError) {
         guard found != nil else { throw LogError(.leaveOut(thing), at: error.place) }
+        // From here on the run leaves it out, so that it finds what depends on that as well.
+        guard context.leftOut.insert(thing) else { return }
         found?.append(thing)
     }
 
@@ -162,7 +162,7 @@ struct SessionState: ~Copyable {
     mutating func handleDamage(of block: LogBlock, _ error: LogError) throws(LogError) {
         guard context.handles(.damagedItem) else { throw error }
         let range = block.inodeRange
-        if leftOut.ranges.contains(range) { return }
+        if context.leftOut.contains(range) { return }
         let conflict = Conflict(
             .damagedItem, at: error.place, inode: ObjectID(range.lowerBound), detail: error.causeText,
             mainline: .abort(reason: error.causeText), paths: context.paths)

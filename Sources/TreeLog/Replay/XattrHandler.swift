@@ -6,6 +6,7 @@ internal import BtrfsFormat
 public struct XattrHandler: ReplayHandler {
     public var stage: ReplayStage { .everything }
 
+    /// The handler; it has no state.
     public init() {}
 
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
@@ -23,6 +24,7 @@ public struct XattrHandler: ReplayHandler {
 public struct CustomItemHandler: ReplayHandler {
     public let stage: ReplayStage
 
+    /// A handler that copies items in `stage`.
     public init(stage: ReplayStage = .everything) { self.stage = stage }
 
     public func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {

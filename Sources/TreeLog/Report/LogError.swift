@@ -5,6 +5,7 @@ public import BtrfsVolume
 ///
 /// Nothing on the volume has changed when this is thrown: a replay stays in memory until its commit.
 public struct LogError: Error, Sendable {
+    /// What went wrong.
     public enum Cause: Sendable {
         /// The volume could not be read or changed.
         case volume(VolumeError)
@@ -36,11 +37,14 @@ public struct LogError: Error, Sendable {
         case leaveOut(SkippedThing)
     }
 
+    /// What went wrong.
     public var cause: Cause
+    /// Where in the log.
     public var place: LogPlace
     /// What else is known, such as the other side of a comparison.
     public var note: String?
 
+    /// An error at a place of the log.
     @inline(never)
     public init(_ cause: Cause, at place: LogPlace = LogPlace(), note: String? = nil) {
         self.cause = cause

@@ -6,10 +6,14 @@ public struct LogPlace: Hashable, Sendable {
     public var subvolume: ObjectID?
     /// The log block, and the slot in it.
     public var block: LogicalAddress?
+    /// The number of the item in the block.
     public var slot: Int?
+    /// The key of the item.
     public var key: Key?
+    /// The stage of the replay.
     public var stage: ReplayStage?
 
+    /// A place, as far as it is known.
     public init(
         subvolume: ObjectID? = nil, block: LogicalAddress? = nil, slot: Int? = nil, key: Key? = nil,
         stage: ReplayStage? = nil

@@ -2,12 +2,16 @@ public import BtrfsFormat
 
 /// How far a walk over the logs has come. Given to `ReplayOptions.progress` at most once per log block.
 public struct Progress: Sendable {
+    /// The stage of the replay.
     public var stage: ReplayStage
+    /// The subvolume whose log is walked.
     public var subvolume: ObjectID
     /// Log blocks done in this stage, and how many there are (known after the stage `pin`; 0 before).
     public var doneBlockCount: Int
+    /// How many blocks there are; 0 while that is not known.
     public var blockCount: Int
 
+    /// A moment of a walk.
     public init(stage: ReplayStage, subvolume: ObjectID, doneBlockCount: Int, blockCount: Int) {
         self.stage = stage
         self.subvolume = subvolume

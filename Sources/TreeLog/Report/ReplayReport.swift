@@ -4,7 +4,9 @@ public import BtrfsFormat
 public struct ReplayReport: Sendable {
     /// The generation of the superblock, and the one that the commit of the replay gives it.
     public var committedGeneration: Generation
+    /// The generation that the commit of the replay gives the volume.
     public var generation: Generation
+    /// The name of the policy.
     public var policy: String
     /// Which handler replays which type of item, and when.
     public var handlers: [HandlerReport] = []
@@ -17,6 +19,7 @@ public struct ReplayReport: Sendable {
     /// The plugins in force, with what they reported.
     public var extensions: [ExtensionReport] = []
 
+    /// A report in which nothing has been done.
     public init(committedGeneration: Generation, generation: Generation, policy: String) {
         self.committedGeneration = committedGeneration
         self.generation = generation
@@ -32,14 +35,19 @@ public struct ReplayReport: Sendable {
 
 /// A handler in force.
 public struct HandlerReport: Equatable, Sendable {
+    /// The name of the item type.
     public var itemType: String
+    /// Its key type.
     public var keyType: KeyType
+    /// The name of the handler.
     public var handler: String
+    /// When it is called.
     public var stage: ReplayStage
 }
 
 /// What was done in one subvolume.
 public struct SubvolumeReport: Sendable {
+    /// The number of the subvolume.
     public var subvolume: ObjectID
     /// False when the log was skipped since the subvolume does not exist.
     public var isReplayed = true
@@ -71,6 +79,7 @@ public struct SubvolumeReport: Sendable {
         self.leftOut = leftOut
     }
 
+    /// All that was not replayed, by the policy or as Linux does.
     public var skipped: [SkippedThing] { leftOut + passedOver }
 
     /// Changes what the report says of an inode.
@@ -124,39 +133,57 @@ public struct SubvolumeReport: Sendable {
 
 /// A committed file that got another name because a logged one took its own.
 public struct RenameReport: Equatable, Sendable {
+    /// The inode.
     public var inode: ObjectID
+    /// The name it has now.
     public var name: [UInt8]
 }
 
 /// A conflict and how the policy decided it.
 public struct ConflictReport: Sendable {
+    /// What log and subvolume disagreed about.
     public var kind: ConflictKind
+    /// The item of the log.
     public var place: LogPlace
+    /// The inode of the conflict.
     public var inode: ObjectID
+    /// For names: the name.
     public var name: [UInt8]?
+    /// For names: the directory.
     public var directory: ObjectID?
+    /// What was wrong, in a sentence.
     public var detail: String
+    /// What was done.
     public var resolution: Resolution
 }
 
 /// What happened to one inode.
 public struct InodeReport: Equatable, Sendable {
+    /// The number of the inode.
     public var inode: ObjectID
     /// File type and permissions by the log; 0 for an inode of which only names changed.
     public var mode: UInt32 = 0
     /// Whether the log has an inode item, and whether the inode did not exist before.
     public var isLogged = false
+    /// Whether the inode did not exist before.
     public var isNew = false
-    /// Whether the inode ended without a name; it is deleted at the next mount.
+    /// Whether the inode ended without a name and was deleted.
     public var isOrphan = false
+    /// How many names it got.
     public var addedNameCount: UInt32 = 0
+    /// How many names it lost.
     public var removedNameCount: UInt32 = 0
+    /// How many extended attributes were set.
     public var setXattrCount: UInt32 = 0
+    /// How many extended attributes were removed.
     public var removedXattrCount: UInt32 = 0
+    /// How many items of plugins were copied.
     public var customItemCount: UInt32 = 0
+    /// How many extents came from the log, holes too.
     public var extentCount: UInt32 = 0
     /// Bytes of the file's content that came from the log, without holes.
     public var byteCount: UInt64 = 0
+    /// Bytes of extents for which the log lacks checksums though the file has them.
     public var missingChecksumByteCount: UInt64 = 0
 
     init(inode: ObjectID) { self.inode = inode }

@@ -2,6 +2,7 @@ public import BtrfsFormat
 
 /// Something of a log that a replay left out, and why.
 public struct SkippedThing: Hashable, Sendable {
+    /// What kind of thing.
     public enum What: Hashable, Sendable {
         /// The whole log of the subvolume.
         case log
@@ -15,11 +16,16 @@ public struct SkippedThing: Hashable, Sendable {
         case name([UInt8], directory: ObjectID, inode: ObjectID)
     }
 
+    /// The subvolume of the log.
     public var subvolume: ObjectID
+    /// What was not replayed.
     public var what: What
+    /// Why, in a sentence.
     public var reason: String
+    /// Where in the log it was found out.
     public var place: LogPlace
 
+    /// Something that was not replayed.
     public init(_ what: What, of subvolume: ObjectID, reason: String, at place: LogPlace) {
         self.what = what
         self.subvolume = subvolume

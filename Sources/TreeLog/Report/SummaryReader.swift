@@ -11,6 +11,8 @@ struct SummaryReader {
     /// For paths: a name of each inode by the log.
     private var loggedNames: [ObjectID: (directory: ObjectID, name: [UInt8])] = [:]
     private var paths: [ObjectID: [UInt8]] = [:]
+    /// Shared by all names of a directory; nil where there is none.
+    private var directoryPaths: [ObjectID: [UInt8]?] = [:]
 
     init(_ subvolume: ObjectID, _ log: LogTree, committed: Namespace?) {
         self.log = log
@@ -34,7 +36,7 @@ struct SummaryReader {
             summary.inodes[slot].path = path(of: inode)
             for name in summary.inodes[slot].names.indices {
                 let logged = summary.inodes[slot].names[name]
-                summary.inodes[slot].names[name].path = path(of: logged.name, in: logged.directory)
+                summary.inodes[slot].names[name].directoryPath = directoryPath(logged.directory)
             }
         }
     }
@@ -120,7 +122,7 @@ struct SummaryReader {
                     summary.deletedNames.append(
                         LoggedName(
                             directory: key.objectID, index: key.offset, name: name,
-                            inode: entry.location.objectID, path: path(of: name, in: key.objectID)))
+                            inode: entry.location.objectID, directoryPath: directoryPath(key.objectID)))
                 }
                 if try !cursor.next() { break }
             }
@@ -139,9 +141,11 @@ struct SummaryReader {
 
     // MARK: Paths
 
-    private mutating func path(of name: [UInt8], in directory: ObjectID) -> [UInt8]? {
-        guard let above = path(of: directory) else { return nil }
-        return above.isEmpty ? name : above + [UInt8(ascii: "/")] + name
+    private mutating func directoryPath(_ directory: ObjectID) -> [UInt8]? {
+        if let known = directoryPaths[directory] { return known }
+        let found = path(of: directory)
+        directoryPaths[directory] = .some(found)
+        return found
     }
 
     /// Goes up from inode to directory, by the names of the log first and then by those of the subvolume.
@@ -150,15 +154,19 @@ struct SummaryReader {
         var current = inode
         var path: [UInt8] = []
         // A circle of damaged references ends at the limit.
+        var byteCount = 0
         while current != .firstFree {
             if let known = paths[current] {
                 path = known
                 break
             }
-            guard way.count < 4096, let above = parent(of: current) else { return nil }
+            guard let above = parent(of: current) else { return nil }
+            byteCount += above.name.count + 1
+            guard byteCount <= Namespace.maximumPathByteCount else { return nil }
             way.append((current, above.name))
             current = above.directory
         }
+        guard path.count + byteCount <= Namespace.maximumPathByteCount else { return nil }
         for step in way.reversed() {
             if !path.isEmpty { path.append(UInt8(ascii: "/")) }
             path += step.name

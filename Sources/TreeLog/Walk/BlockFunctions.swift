@@ -6,6 +6,7 @@ internal import BtrfsVolume
 
 /// `pin`: keeps every block of the log from being allocated.
 public struct PinBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
@@ -15,6 +16,7 @@ public struct PinBlocks: ProcessFunction {
 
 /// `write`: starts to write every block; waits for it as well where the control says so.
 public struct WriteBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
@@ -25,6 +27,7 @@ public struct WriteBlocks: ProcessFunction {
 
 /// `wait`: waits until every block is written.
 public struct AwaitBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
@@ -34,6 +37,7 @@ public struct AwaitBlocks: ProcessFunction {
 
 /// `free`: does nothing by itself; the walk frees each block after it, as the control's flag says.
 public struct FreeBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {}
@@ -43,6 +47,7 @@ public struct FreeBlocks: ProcessFunction {
 ///
 /// The corresponding kernel function is `replay_one_buffer`.
 public struct ReplayBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
@@ -53,6 +58,7 @@ public struct ReplayBlocks: ProcessFunction {
 
 /// `verify`: reads every block, which checks all of it: checksum, place, structure and each item's content.
 public struct VerifyBlocks: ProcessFunction {
+    /// The function; it has no state.
     public init() {}
 
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {

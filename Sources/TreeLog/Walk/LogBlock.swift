@@ -6,7 +6,9 @@ internal import BtrfsVolume
 /// A leaf may not have been read yet: what needs its content calls `read`, what only needs its address does not,
 /// so that even an unreadable leaf can be pinned.
 public final class LogBlock {
+    /// The log of which the block is a part.
     public let log: LogTree
+    /// Where the block is.
     public let address: LogicalAddress
     /// 0 for a leaf.
     public let level: Int
@@ -14,6 +16,7 @@ public final class LogBlock {
     public let generation: Generation
     /// The first key of the block by the node above it, and the key of the block after it; nil where there is none.
     public let firstKey: Key?
+    /// The key of the block after it; nil where there is none.
     public let limit: Key?
     private let parent: TreeBlock?
     private let parentSlot: Int
@@ -44,6 +47,7 @@ public final class LogBlock {
         self.limit = slot + 1 < parent.count ? parent.key(at: slot + 1) : limit
     }
 
+    /// The block, for messages.
     public var place: LogPlace { LogPlace(subvolume: log.subvolume, block: address) }
 
     /// The bytes of the block, read and verified on first use.

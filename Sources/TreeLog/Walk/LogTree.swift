@@ -7,8 +7,11 @@ public final class LogTree {
     public let subvolume: ObjectID?
     /// The root block.
     public let address: LogicalAddress
+    /// The level of its root; 0 for a log that is a single leaf.
     public let level: Int
+    /// The generation of its root.
     public let generation: Generation
+    /// The log as a tree, for looking things up.
     public let tree: Tree
 
     init(subvolume: ObjectID?, tree: Tree, generation: Generation) {
@@ -27,12 +30,15 @@ public final class LogTree {
 public struct LogForest {
     /// What is known of one log before it is opened.
     public struct Entry {
+        /// The subvolume that the log belongs to.
         public var subvolume: ObjectID
+        /// The root of the log.
         public var rootItem: RootItem
         /// Where in the tree of log trees the item is.
         public var place: LogPlace
     }
 
+    /// The volume that has the logs.
     public let volume: Volume
     /// The tree of log trees.
     public let roots: LogTree

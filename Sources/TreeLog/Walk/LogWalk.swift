@@ -12,6 +12,7 @@ public final class LogWalk {
     /// The nodes from the root to the present one, each with the slot that comes next.
     private var path: [(node: TreeBlock, block: LogBlock, slot: Int)] = []
 
+    /// A walk that has seen no block.
     public init() {}
 
     /// Hands every block of `log` to the control's process function.

@@ -22,11 +22,14 @@ public struct WalkControl {
     public var transaction: Transaction?
     /// The replay of the log that is walked; nil in a walk for another purpose.
     public var session: ReplaySession?
+    /// Who decides about blocks that cannot be read; nil ends the walk there.
     public var damageHandler: (any DamageHandler)?
+    /// Called after each block.
     public var progress: ((Progress) -> Void)?
     /// For progress: how many blocks there are.
     public var blockCount = 0
 
+    /// A walk that only calls `process`.
     public init(stage: ReplayStage, process: any ProcessFunction) {
         self.stage = stage
         self.process = process

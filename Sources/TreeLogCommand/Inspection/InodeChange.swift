@@ -66,7 +66,14 @@ struct ChangeTotals {
 
     private mutating func add(_ change: InodeChange) {
         dataByteCount &+= change.dataByteCount
-        for kind in change.kinds { counts[kind, default: 0] += 1 }
+        for kind in change.kinds {
+            // Of names each counts, of all else each inode.
+            switch kind {
+            case .linked: counts[kind, default: 0] += change.addedNames.count
+            case .unlinked: counts[kind, default: 0] += change.removedNames.count
+            default: counts[kind, default: 0] += 1
+            }
+        }
         if change.kinds.contains(.created) {
             if change.type == .directory { createdDirectoryCount += 1 } else { createdFileCount += 1 }
         } else if change.kinds.contains(.data) {

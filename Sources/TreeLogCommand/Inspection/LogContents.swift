@@ -40,17 +40,19 @@ final class LogContents {
     init(_ volume: Volume) throws {
         files = VolumeFiles(volume)
         guard let forest = try LogForest(of: volume) else { return }
-        for entry in forest.entries.reversed() { logs.append(try read(entry, of: forest)) }
+        // One walk over all of them: blocks that are part of the logs more than once are read once.
+        let walk = LogWalk()
+        for entry in forest.entries.reversed() { logs.append(try read(entry, of: forest, walk)) }
     }
 
-    private func read(_ entry: LogForest.Entry, of forest: LogForest) throws -> Log {
+    private func read(_ entry: LogForest.Entry, of forest: LogForest, _ walk: LogWalk) throws -> Log {
         let exists = (try? forest.hasSubvolume(entry)) ?? false
         var log = Log(subvolume: entry.subvolume, path: try? files.path(of: entry.subvolume), exists: exists)
         let collector = ItemCollector()
         do throws(LogError) {
             var control = WalkControl(stage: .inodes, process: collector)
             control.damageHandler = collector
-            try LogWalk().run(over: try forest.open(entry), control)
+            try walk.run(over: try forest.open(entry), control)
         } catch {
             collector.problems.append(Failure(error))
         }
@@ -70,10 +72,12 @@ final class LogContents {
         of inode: ObjectID, _ logged: [ObjectID: LoggedInode], _ namespace: Namespace?
     ) -> [UInt8]? {
         var names: [[UInt8]] = []
-        var visited: Set<ObjectID> = []
+        var byteCount = 0
         var current = inode
+        // The limit ends loops as well.
         while current != .firstFree, let name = logged[current]?.names.first {
-            guard visited.insert(current).inserted else { return nil }
+            byteCount += name.name.count + 1
+            guard byteCount <= Namespace.maximumPathByteCount else { return nil }
             names.append(name.name)
             current = name.directory
         }

@@ -42,19 +42,28 @@ struct Dump: Verb {
         let view = try VolumeView(arguments.images, view, console)
         let trees = try TreeSelector(tree).trees(of: view)
         let filter = try KeyFilter(key)
-        let printer = ItemPrinter(console, view.volume, json: format.json)
-        for tree in trees where !console.isClosed {
-            printer.begin(tree)
-            try filter.forEach(in: tree.tree, while: { !console.isClosed }) { printer.write($0) }
+        let printer = ItemPrinter(console, view.volume, view.registry.itemTypes, json: format.json)
+        var outcome = view.outcome
+        for named in trees where !console.isClosed {
+            do {
+                let tree = try named.open()
+                printer.begin(named.name, tree)
+                try filter.forEach(in: tree, while: { !console.isClosed }) { printer.write($0) }
+            } catch {
+                // Of all logs a damaged one does not hide the others.
+                guard trees.count > 1 else { throw error }
+                console.complain("\(Failure(error))")
+                outcome = .findings
+            }
         }
-        return view.outcome
+        return outcome
     }
 }
 
-/// A tree and what to call it.
+/// A tree that is not yet read, and what to call it.
 struct NamedTree {
     var name: String
-    var tree: Tree
+    var open: () throws -> Tree
 }
 
 /// What `--tree` says.
@@ -90,27 +99,25 @@ enum TreeSelector {
     func trees(of view: VolumeView) throws -> [NamedTree] {
         if case .tree(let id, let name) = self {
             guard let tree = try view.tree(id) else {
-                throw Failure("the volume has no tree \(name)", nextStep: "'treelog dump --tree root' shows the trees.")
+                throw Failure(
+                    "the volume has no tree \(name)", nextStep: "'treelog dump --tree root' shows the trees.")
             }
-            return [NamedTree(name: name == "\(id)" ? name : "\(name) (\(id))", tree: tree)]
+            return [NamedTree(name: name == "\(id)" ? name : "\(name) (\(id))") { tree }]
         }
         guard let forest = try LogForest(of: view.volume) else {
             throw Failure("the volume has no log", nextStep: "Name another tree with --tree.")
         }
+        let roots = NamedTree(name: "log-root") { forest.roots.tree }
+        let logs = forest.entries.reversed().map { entry in
+            NamedTree(name: "log:\(entry.subvolume)") { try forest.open(entry).tree }
+        }
         switch self {
-        case .logRoots: return [NamedTree(name: "log-root", tree: forest.roots.tree)]
+        case .logRoots: return [roots]
         case .log(let id):
-            guard let entry = forest.entries.first(where: { $0.subvolume == id }) else {
-                let known = forest.entries.map { "log:\($0.subvolume)" }.joined(separator: ", ")
-                throw Failure("there is no log of subvolume \(id)", nextStep: "There are: \(known).")
-            }
-            return [NamedTree(name: "log:\(id)", tree: try forest.open(entry).tree)]
-        default:
-            var trees = [NamedTree(name: "log-root", tree: forest.roots.tree)]
-            for entry in forest.entries.reversed() {
-                trees.append(NamedTree(name: "log:\(entry.subvolume)", tree: try forest.open(entry).tree))
-            }
-            return trees
+            if let log = logs.first(where: { $0.name == "log:\(id)" }) { return [log] }
+            let known = logs.map(\.name).joined(separator: ", ")
+            throw Failure("there is no log of subvolume \(id)", nextStep: "There are: \(known).")
+        default: return [roots] + logs
         }
     }
 }
@@ -174,23 +181,22 @@ struct KeyFilter {
 final class ItemPrinter {
     private let console: Console
     private let volume: Volume
-    private let types = Registry.mainline.itemTypes
+    private let types: ItemTypes
     private let json: JSONWriter?
     private var tree = ""
     private var block: LogicalAddress?
 
-    init(_ console: Console, _ volume: Volume, json: Bool) {
+    init(_ console: Console, _ volume: Volume, _ types: ItemTypes, json: Bool) {
         self.console = console
+        self.types = types
         self.volume = volume
         self.json = json ? JSONWriter(console, expandedDepth: 0) : nil
     }
 
-    func begin(_ tree: NamedTree) {
-        self.tree = tree.name
+    func begin(_ name: String, _ tree: Tree) {
+        self.tree = name
         block = nil
-        if json == nil {
-            console.line("tree \(tree.name), level \(tree.tree.level), root block \(tree.tree.rootAddress)")
-        }
+        if json == nil { console.line("tree \(name), level \(tree.level), root block \(tree.rootAddress)") }
     }
 
     func write(_ cursor: TreeCursor) {

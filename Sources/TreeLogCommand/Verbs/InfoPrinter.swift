@@ -13,10 +13,8 @@ enum InfoPrinter {
         table.append("generation", "\(superblock.generation)")
         table.append(
             "size", "\(byteText(superblock.totalBytes)), \(byteText(superblock.bytesUsed)) used")
-        table.append(
-            "blocks",
-            "nodes of \(superblock.nodeSize) bytes, sectors of \(superblock.sectorSize), \(superblock.checksumType.name)"
-        )
+        let sizes = "nodes of \(superblock.nodeSize) bytes, sectors of \(superblock.sectorSize)"
+        table.append("blocks", "\(sizes), \(superblock.checksumType.name)")
         for (index, chunk) in summary.chunks.enumerated() {
             table.append(index == 0 ? "chunks" : "", "\(chunk.type) \(byteText(chunk.byteCount))")
         }

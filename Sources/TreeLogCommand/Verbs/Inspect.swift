@@ -29,6 +29,7 @@ struct Inspect: Verb {
     @OptionGroup var format: OutputOptions
 
     func perform(_ console: Console) throws -> Outcome {
+        let registry = try policy.makeRegistry()
         let devices = try arguments.images.map { (path) throws(DeviceError) in
             try FileDevice(path: path, access: .readOnly)
         }
@@ -41,7 +42,7 @@ struct Inspect: Verb {
         let meter = ProgressMeter(console)
         do {
             let replayer = try Replayer(
-                volume, policy: policy.policy, options: ReplayOptions(progress: meter.hook))
+                volume, registry: registry, policy: policy.policy, options: ReplayOptions(progress: meter.hook))
             let (transaction, report) = try replayer.run()
             let replayed = VolumeFiles(volume) { (id: ObjectID) throws(VolumeError) in try transaction.tree(id) }
             let difference = LogDifference(before: VolumeFiles(volume), after: replayed)

@@ -19,6 +19,7 @@ struct Replay: Verb {
               treelog replay --undo before.undo disk.img
               treelog replay --output fixed.img disk.img
               treelog replay --policy salvage /dev/sdb1 /dev/sdc1
+              treelog replay --plugin Plugins/keep-both --policy keep-both disk.img
 
             The policy salvage brings over every inode that can be brought over whole, and lists the others; the \
             exit code is then 2. A volume without a log is left alone, with exit code 0; where the first superblock \
@@ -69,10 +70,11 @@ struct Replay: Verb {
 
     func perform(_ console: Console) throws -> Outcome {
         let limit = timeout.map { TimeLimit(seconds: $0) }
+        let registry = try policy.makeRegistry()
         let meter = ProgressMeter(console)
         do {
             let job = try ReplayJob(
-                arguments.images, destination, policy: policy.policy, limit: limit, progress: meter.hook)
+                arguments.images, destination, registry, policy: policy.policy, limit: limit, progress: meter.hook)
             try job.run()
             meter.finish()
             let printer = ReplayPrinter(job, console)

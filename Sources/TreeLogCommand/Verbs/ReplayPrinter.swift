@@ -91,7 +91,7 @@ struct ReplayPrinter {
     private func description(of inode: InodeReport) -> String {
         var parts: [String] = []
         if inode.isNew { parts.append("new \(DirEntryType(mode: inode.mode).word)") }
-        if inode.isOrphan { parts.append("without a name; goes at the next mount") }
+        if inode.isOrphan { parts.append("without a name, deleted") }
         if inode.byteCount > 0 { parts.append("\(byteText(inode.byteCount)) of data") }
         let counts: [(UInt32, String)] = [
             (inode.addedNameCount, "name added"), (inode.removedNameCount, "name removed"),

@@ -3,6 +3,7 @@ internal import BlockDevices
 internal import BtrfsFormat
 internal import BtrfsVolume
 internal import TreeLog
+internal import TreeLogLua
 
 /// `treelog walk`
 struct Walk: Verb {
@@ -18,10 +19,13 @@ struct Walk: Verb {
               treelog walk --list
               treelog walk disk.img
               treelog walk --process replay disk.img
+              treelog walk --process my.lua disk.img
             """)
 
-    @Argument(help: ArgumentHelp("An image file or block device; several are the devices of one volume.",
-        valueName: "image"), completion: .file())
+    @Argument(
+        help: ArgumentHelp(
+            "An image file or block device; several are the devices of one volume.", valueName: "image"),
+        completion: .file())
     var images: [String] = []
 
     @Option(help: ArgumentHelp("The process function.", valueName: "name"))
@@ -35,18 +39,24 @@ struct Walk: Verb {
 
     func validate() throws {
         if !list, images.isEmpty { throw ValidationError("Missing expected argument '<image> ...'") }
-        let known = Registry.mainline.processFunctions
-        guard known[process] == nil else { return }
-        throw ValidationError(unknownText("process function", process, known: known.keys))
     }
 
+    /// Whether `--process` is the path of a plugin.
+    private var isPath: Bool { process.hasSuffix(".lua") || process.contains("/") }
+
     func perform(_ console: Console) throws -> Outcome {
-        let registry = Registry.mainline
+        let plugins = try policy.plugins.load(also: isPath ? [process] : [])
+        let registry = try policy.makeRegistry(with: plugins)
+        let script = try self.script(of: plugins, registry)
         if list { return printList(of: registry, console) }
         let devices = try images.map { (path) throws(DeviceError) in
             try FileDevice(path: path, access: .readOnly)
         }
         let volume = try Volume(opening: devices)
+        if let script {
+            try script.run(over: volume) { console.write($0.rawSpan) }
+            return .done
+        }
         let printer = BlockPrinter(console, json: format.json)
         try printer.document(process) {
             guard volume.superblock.logRoot.rawValue != 0 else { return }
@@ -57,6 +67,19 @@ struct Walk: Verb {
             }
         }
         return printer.damagedCount > 0 ? .findings : .done
+    }
+
+    /// The process function of a plugin; nil for one that is built in.
+    private func script(of plugins: LoadedPlugins, _ registry: Registry) throws -> PluginProcess? {
+        if isPath {
+            guard let plugin = plugins.set.plugins.first(where: { $0.source.path == process.trimmedPath }),
+                let first = plugin.processes.first
+            else { throw ValidationError("the plugin \(process) has no process function") }
+            return first
+        }
+        if let script = plugins.set.process(named: process) { return script }
+        if registry.processFunctions[process] != nil { return nil }
+        throw ValidationError(unknownText("process function", process, known: registry.processFunctions.keys))
     }
 
     private func printList(of registry: Registry, _ console: Console) -> Outcome {
@@ -201,6 +224,13 @@ private final class BlockPrinter: LogBlockTarget, DamageHandler {
 }
 
 extension String {
+    /// Without slashes at the end.
+    fileprivate var trimmedPath: String {
+        var path = self[...]
+        while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
+        return String(path)
+    }
+
     fileprivate func padded(to width: Int) -> String {
         self + String(repeating: " ", count: max(0, width - count))
     }

@@ -36,7 +36,7 @@ final class ReplayJob {
     private let limit: TimeLimit?
 
     init(
-        _ images: [String], _ destination: Destination, policy: String, limit: TimeLimit?,
+        _ images: [String], _ destination: Destination, _ registry: Registry, policy: String, limit: TimeLimit?,
         progress: ((Progress) -> Void)?
     ) throws {
         self.images = images
@@ -48,7 +48,7 @@ final class ReplayJob {
         }
         volume = try Volume(opening: devices)
         committedGeneration = volume.superblock.generation
-        var registry = Registry.mainline
+        var registry = registry
         try limit?.limit(&registry)
         replayer = try Replayer(
             volume, registry: registry, policy: policy, options: ReplayOptions(progress: progress))

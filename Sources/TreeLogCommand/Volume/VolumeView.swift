@@ -4,15 +4,25 @@ internal import BtrfsFormat
 internal import BtrfsVolume
 internal import TreeLog
 
-/// Which policy settles conflicts.
+/// Which policy settles conflicts, and which plugins take part.
 struct PolicyOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Who settles conflicts: mainline (as Linux does), strict or salvage.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Who settles conflicts: mainline (as Linux does), strict, salvage, or a policy of a plugin.",
+            valueName: "name"))
     var policy = Policy.mainlineName
 
-    func validate() throws {
-        let known = Registry.mainline.policies
-        guard known[policy] == nil else { return }
-        throw ValidationError(unknownText("policy", policy, known: known.keys))
+    @OptionGroup var plugins: PluginOptions
+
+    /// The registry with all plugins in it.
+    ///
+    /// - Throws: `PluginFailure` when a plugin does not load, `ValidationError` when there is no such policy.
+    func makeRegistry() throws -> Registry { try makeRegistry(with: try plugins.load()) }
+
+    func makeRegistry(with plugins: LoadedPlugins) throws -> Registry {
+        let registry = try plugins.makeRegistry()
+        guard registry.policies[policy] == nil else { return registry }
+        throw ValidationError(unknownText("policy", policy, known: registry.policies.keys))
     }
 }
 
@@ -32,8 +42,11 @@ final class VolumeView {
     let transaction: Transaction?
     let report: ReplayReport?
     let files: VolumeFiles
+    let registry: Registry
 
     init(_ images: [String], _ options: ViewOptions, _ console: Console) throws {
+        let registry = try options.policy.makeRegistry()
+        self.registry = registry
         devices = try images.map { (path) throws(DeviceError) in
             try FileDevice(path: path, access: .readOnly)
         }
@@ -47,7 +60,7 @@ final class VolumeView {
         }
         let meter = ProgressMeter(console)
         let replayer = try Replayer(
-            volume, policy: options.policy.policy, options: ReplayOptions(progress: meter.hook))
+            volume, registry: registry, policy: options.policy.policy, options: ReplayOptions(progress: meter.hook))
         let (transaction, report) = try replayer.run()
         // So that the trees of space agree as well, of which the state of extents is read.
         try transaction.settle()

@@ -1,0 +1,222 @@
+internal import BtrfsFormat
+internal import LuaRuntime
+internal import TreeLog
+
+// Conflicts and filters: from the words of a script to decisions.
+
+extension PluginMachine {
+    /// Has a function of a policy decide.
+    ///
+    /// - Returns: nil where the base shall.
+    func decide(
+        _ conflict: Conflict, policy: PolicyDefinition, options: [PluginOption], base: String?
+    ) throws(LogError) -> Resolution? {
+        guard let function = policy.resolvers[conflict.kind] else { return nil }
+        let state = try state(of: policy.name, options, policy.begin, .filter)
+        return try decide(conflict, "\(conflict.kind.word) of policy \(policy.name)", policy.name) {
+            (conflictView, logged, committed, words) throws(LuaError) in
+            try vm.choose(from: words, function, conflictView, .reference(state), logged, committed)
+        }
+    }
+
+    /// Has the function of an item type decide.
+    func decide(_ conflict: Conflict, item: ItemDefinition) throws(LogError) -> Resolution? {
+        guard let function = item.resolve else { return nil }
+        return try decide(conflict, "resolve of \(item.name)", nil) {
+            (conflictView, logged, committed, words) throws(LuaError) in
+            try vm.choose(from: words, function, logged, committed, conflictView)
+        }
+    }
+
+    private func decide(
+        _ conflict: Conflict, _ callback: String, _ policy: String?,
+        _ body: (
+            _ conflict: borrowing LuaArgument, _ logged: borrowing LuaArgument, _ committed: borrowing LuaArgument,
+            _ words: LuaWords
+        ) throws(LuaError) -> LuaChoice
+    ) throws(LogError) -> Resolution? {
+        guard let views, let words = words.resolution else { return nil }
+        let sides = views.views(of: conflict.isAboutItem ? conflict.key.type : KeyType(0))
+        let outer = (self.conflict, self.sides, policyName)
+        (self.conflict, self.sides, policyName) = (conflict, (sides.logged, sides.committed), policy)
+        defer { (self.conflict, self.sides, policyName) = outer }
+        let logged = conflict.logged?.bytes ?? []
+        let committed = conflict.committed?.bytes ?? []
+        let (loggedSpan, committedSpan) = (logged.rawSpan, committed.rawSpan)
+        let choice = try call(callback, .resolve) { () throws(LuaError) in
+            try body(
+                .view(views.conflict),
+                .item(sides.logged, conflict.key, loggedSpan, inode: conflict.logged?.inode ?? conflict.inode),
+                .item(
+                    sides.committed, conflict.key, committedSpan, inode: conflict.committed?.inode ?? conflict.inode),
+                words)
+        }
+        return try resolution(choice, conflict, callback)
+    }
+
+    private func resolution(
+        _ choice: LuaChoice, _ conflict: Conflict, _ callback: String
+    ) throws(LogError) -> Resolution? {
+        guard let index = choice.word else {
+            guard let other = choice.other, other != .nil else { return nil }
+            throw failure(Self.notAWord(other, APITable.resolutionWords), callback)
+        }
+        let word = APITable.resolutionWords[index]
+        switch word {
+        case "take": return .takeLogged
+        case "keep": return .keepCommitted
+        case "skip": return .skipItem
+        case "skip_inode": return .skipInode
+        case "stop": return .abort(reason: choice.rest.first?.text ?? conflict.detail)
+        case "keep_both":
+            guard case .string(let name) = choice.rest.first else {
+                throw failure("\"keep_both\" needs the new name of the committed file", callback)
+            }
+            return .keepBoth(name: name)
+        default:
+            return .replace(try bytes(choice.rest.first, word, conflict.key.type, callback))
+        }
+    }
+
+    /// The bytes that come with "merge" or "replace"; a table is encoded by the fields of the type.
+    private func bytes(
+        _ value: LuaValue?, _ word: String, _ type: KeyType, _ callback: String
+    ) throws(LogError) -> [UInt8] {
+        if case .string(let bytes) = value { return bytes }
+        let fields = definition.items.first { $0.keyType == type }?.fields
+        guard case .table(let table) = value, let fields else {
+            throw failure("\"\(word)\" needs the bytes of the item", callback)
+        }
+        do { return try fields.encode(try fields.values(from: table)) } catch {
+            throw failure("\"\(word)\": \(error)", callback)
+        }
+    }
+
+    static func notAWord(_ value: LuaValue, _ words: [String]) -> String {
+        let list = words.joined(separator: ", ")
+        guard let text = value.text else { return "it returned a \(value.typeName), and not one of \(list)" }
+        return "it returned \"\(text)\"\(Nearest.hint(text, among: words, quote: "\"")), and not one of \(list)"
+    }
+
+    // MARK: Filters
+
+    /// What a filter needs for each item, put together once in a run.
+    @inline(__always)
+    func preparedFilter(_ number: Int, _ plugin: Plugin) throws(LogError) -> PreparedCallback? {
+        if let filter = filters[number] { return filter }
+        return try prepareFilter(number, plugin.policies[number].options)
+    }
+
+    private func prepareFilter(
+        _ number: Int, _ options: [PluginOption]
+    ) throws(LogError) -> PreparedCallback? {
+        let policy = definition.policies[number]
+        guard let function = policy.filter, let views, let words = words.filter else { return nil }
+        let state = try state(of: policy.name, options, policy.begin, .filter)
+        let filter = PreparedCallback(function, state, words, views, vm, "filter of policy \(policy.name)", policy.name)
+        filters[number] = filter
+        return filter
+    }
+
+    func judge(
+        _ item: borrowing LoggedItem, _ filter: PreparedCallback, _ context: inout ReplayContext
+    ) throws(LogError) -> FilterVerdict {
+        let key = item.key
+        let choice = try ask(filter, key, item.data, .filter, &context)
+        // Nothing, or "continue".
+        if choice.word == 0 || (choice.word == nil && choice.other == nil) { return .replay }
+        return try slot.lend(&context) { () throws(LogError) in
+            try verdict(choice, key.type, filter.callback, filter.name)
+        }
+    }
+
+    /// Calls a filter with an item and its state, or a replay function with an item and the context.
+    @inline(__always)
+    func ask(
+        _ callback: PreparedCallback, _ key: Key, _ data: RawSpan, _ phase: ScriptPhase,
+        _ context: inout ReplayContext
+    ) throws(LogError) -> LuaChoice {
+        let view = callback.views.views(of: key.type).logged
+        let (vm, words, function, contextView) =
+            (callback.vm, callback.words, callback.function, callback.views.context)
+        let state = callback.state
+        let outer = self.phase
+        self.phase = phase
+        defer { self.phase = outer }
+        let choice: LuaChoice
+        do throws(LuaError) {
+            choice = try slot.lend(&context, choosing: { () throws(LuaError) in
+                if let state {
+                    return try vm.choose(
+                        from: words, function, .item(view, key, data, inode: key.objectID), .reference(state))
+                }
+                return try vm.choose(
+                    from: words, function, .item(view, key, data, inode: key.objectID), .view(contextView))
+            })
+        } catch {
+            slot.pendingFailure = nil
+            throw try slot.lend(&context) { () throws(LogError) in failure(error, callback.callback) }
+        }
+        if let failure = slot.pendingFailure {
+            slot.pendingFailure = nil
+            throw failure
+        }
+        return choice
+    }
+
+    private func verdict(
+        _ choice: LuaChoice, _ type: KeyType, _ callback: String, _ policy: String
+    ) throws(LogError) -> FilterVerdict {
+        guard let index = choice.word else {
+            if choice.other == .nil { return .replay }
+            throw failure(Self.notAWord(choice.other ?? .nil, APITable.filterWords), callback)
+        }
+        let reason = choice.rest.first?.text ?? "left out by the filter of policy '\(policy)'"
+        switch APITable.filterWords[index] {
+        case "continue": return .replay
+        case "ignore": return .ignoreItem(reason: reason)
+        case "ignore_inode": return .ignoreInode(reason: reason)
+        case "stop": return .stop(reason: choice.rest.first?.text ?? "no reason given")
+        default: return .replace(try bytes(choice.rest.first, "replace", type, callback))
+        }
+    }
+}
+
+/// What is the same in all calls of one callback, so that a call costs no look-ups.
+final class PreparedCallback {
+    let function: LuaReference
+    /// Of a filter.
+    let state: LuaReference?
+    let words: LuaWords
+    let views: MachineViews
+    let vm: LuaVM
+    /// For messages.
+    let callback: String
+    let name: String
+    /// Whether the type has a function that looks at each item before.
+    let isValidated: Bool
+
+    init(
+        _ function: LuaReference, _ state: LuaReference?, _ words: LuaWords, _ views: MachineViews, _ vm: LuaVM,
+        _ callback: String, _ name: String, isValidated: Bool = false
+    ) {
+        self.isValidated = isValidated
+        self.function = function
+        self.state = state
+        self.words = words
+        self.views = views
+        self.vm = vm
+        self.callback = callback
+        self.name = name
+    }
+}
+
+extension Conflict {
+    /// Whether the sides are items of the type of the key, and no names.
+    fileprivate var isAboutItem: Bool {
+        switch kind {
+        case .inodeItem, .xattr, .extent, .customItem, .damagedItem, .missingInode: true
+        default: false
+        }
+    }
+}

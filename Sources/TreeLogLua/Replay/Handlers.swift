@@ -1,0 +1,100 @@
+internal import BtrfsFormat
+internal import LuaRuntime
+internal import TreeLog
+
+// Item types: what a handler in Lua does with a logged item.
+
+extension PluginMachine {
+    func replay(
+        _ item: borrowing LoggedItem, as number: Int, native: any ReplayHandler, in context: inout ReplayContext
+    ) throws(LogError) {
+        guard let handler = preparedHandler(number) else {
+            try validate(item, definition.items[number], &context)
+            return try native.replay(item, in: &context)
+        }
+        if handler.isValidated { try validate(item, definition.items[number], &context) }
+        let outer = slot.native
+        slot.native = native
+        defer { slot.native = outer }
+        let choice = try ask(handler, item.key, item.data, .replay, &context)
+        if choice.word == 0 || (choice.word == nil && choice.other == nil) { return }
+        try finish(choice, definition.items[number], &context)
+    }
+
+    /// What a replay function needs for each item; nil where the type has none.
+    private func preparedHandler(_ number: Int) -> PreparedCallback? {
+        if let handler = handlers[number] { return handler }
+        let type = definition.items[number]
+        guard let function = type.replay, let views, let words = words.handler else { return nil }
+        let handler = PreparedCallback(
+            function, nil, words, views, vm, "replay of \(type.name)", type.name,
+            isValidated: type.validate != nil)
+        handlers[number] = handler
+        return handler
+    }
+
+    private func finish(
+        _ choice: LuaChoice, _ type: ItemDefinition, _ context: inout ReplayContext
+    ) throws(LogError) {
+        let callback = "replay of \(type.name)"
+        guard let index = choice.word else {
+            if choice.other == .nil { return }
+            throw LogError(
+                failure(Self.notAWord(choice.other ?? .nil, APITable.handlerWords), callback).cause, at: context.place)
+        }
+        let reason = choice.rest.first?.text ?? "left out by plugin '\(definition.name)'"
+        switch APITable.handlerWords[index] {
+        case "done": return
+        case "skip": context.report.skip(.item(context.place), reason, at: context.place)
+        case "skip_inode":
+            let inode = context.place.key?.objectID ?? ObjectID(0)
+            throw context.failure(
+                .leaveOut(SkippedThing(.inode(inode), of: context.subvolume, reason: reason, at: context.place)))
+        default:
+            let reason = choice.rest.first?.text ?? "no reason given"
+            throw context.failure(.plugin("plugin '\(definition.name)', \(callback) stopped: \(reason)"))
+        }
+    }
+
+    private func validate(
+        _ item: borrowing LoggedItem, _ type: ItemDefinition, _ context: inout ReplayContext
+    ) throws(LogError) {
+        let (key, data) = (item.key, item.data)
+        let problem = try slot.lend(&context) { () throws(LogError) in try self.problem(key, data, type) }
+        if let problem { throw context.failure(.format(FormatError.invalid(problem))) }
+    }
+
+    /// What `validate` of an item type says against an item; nil for nothing.
+    ///
+    /// - Throws: `LogError` when the script runs into a limit.
+    func problem(_ key: Key, _ data: RawSpan, _ type: ItemDefinition) throws(LogError) -> String? {
+        guard let function = type.validate, let views else { return nil }
+        let callback = "validate of \(type.name)"
+        let view = views.views(of: key.type).logged
+        let outer = phase
+        phase = .describe
+        defer { phase = outer }
+        do throws(LuaError) {
+            guard let words = words.handler else { return nil }
+            let result = try vm.choose(from: words, function, .item(view, key, data, inode: key.objectID))
+            guard result.other?.boolean == false else { return nil }
+            return result.rest.first?.text ?? "\(type.name): not valid"
+        } catch {
+            if error.kind == .runtime { return Self.split(error.message).text }
+            throw failure(error, callback)
+        }
+    }
+
+    /// What `describe` of an item type says; nil where it has none.
+    func description(_ key: Key, _ data: RawSpan, _ type: ItemDefinition) throws(LogError) -> String? {
+        guard let function = type.describe, let views else { return nil }
+        let view = views.views(of: key.type).logged
+        let result = try call("describe of \(type.name)", .describe) { () throws(LuaError) in
+            try vm.call(function, .item(view, key, data, inode: key.objectID))
+        }
+        guard let text = result.text else {
+            throw failure("it returned a \(result.typeName), and not a string", "describe of \(type.name)")
+        }
+        return text
+    }
+}
