@@ -240,7 +240,7 @@ function treelog.write(...) end
 ---@field optional? boolean # Whether a log can be replayed by someone without the plugin. It has to agree with `kind`.
 ---@field override? boolean # Handles a type that is registered already, built-in ones included.
 ---@field stage? "all"|"inodes"|"directory_index" # The pass of the replay; in "all", the last one, inodes and names are there already.
----@field logged? "with_inode"|"if_changed"|"never" # When the items of an inode are logged: each time it is, if they changed since the last commit, never.
+---@field logged? "with_inode"|"if_changed"|"never" # When the items of an inode are logged: each time it is, if they changed since the commit, never.
 ---@field fields? treelog.Field[] # The content, packed and little-endian. Without it an item is bytes of any length.
 ---@field describe? (fun(item: treelog.Item): string) # Says what an item means.
 ---@field validate? (fun(item: treelog.Item): boolean?, string?) # Raises an error, or returns false and a reason, when an item cannot be right.

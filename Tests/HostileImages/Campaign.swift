@@ -62,6 +62,7 @@ public struct Campaign {
                 }
             } catch {
                 result.findings.append("\(one): \(error)")
+                announce("FINDING \(one): \(error)")
             }
             alarm(0)
             let time = clock.now - begin

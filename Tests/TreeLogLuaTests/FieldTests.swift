@@ -25,8 +25,10 @@ import TreeLogLua
           },
           describe = function(item)
             local t = item:decode()
-            assert(t.a == item.a and t.b == item.b and t.c == item.c and t.d == item.d and t.e == item.e and t.f == item.f)
-            assert(t.g == item.g and t.h == item.h and t.id == item.id and t.rest == item.rest and #t.list == #item.list)
+            for _, name in ipairs { "a", "b", "c", "d", "e", "f", "g", "h", "id", "rest", "n", "m", "mode", "state" } do
+              assert(t[name] == item[name], name)
+            end
+            assert(#t.list == #item.list)
             assert(t.target.kind == item.target.kind and t.when_made.seconds == item.when_made.seconds)
             assert(t.place.label == item.place.label and item.n == #item.list and item.m == #item.records)
             assert(item:bytes() == parts.items[1]:encode(t))

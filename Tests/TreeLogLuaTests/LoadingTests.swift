@@ -30,8 +30,8 @@ import TreeLogLua
             """)
         let expected = [
             "test/plugin.lua:2: item \"COUNTER\": unknown key \"optonal\" (did you mean \"optional\"?)",
-            "test/plugin.lua:2: item \"COUNTER\": kind 50 (UNKNOWN.50) is not for plugins; take one of 25 to 35 or 97 to "
-                + "107, or say override = true to wrap a built-in type",
+            "test/plugin.lua:2: item \"COUNTER\": kind 50 (UNKNOWN.50) is not for plugins; take one of 25 to 35 or 97 "
+                + "to 107, or say override = true to wrap a built-in type",
             "test/plugin.lua:2: item \"COUNTER\": stage: unknown word \"al\" (did you mean \"all\"?)",
             "test/plugin.lua:2: field 2 of item \"COUNTER\": unknown type \"i46\" (did you mean \"i64\"?)",
             "test/plugin.lua:7: field 3 of item \"COUNTER\": unknown key \"formt\" (did you mean \"format\"?)",
@@ -40,8 +40,8 @@ import TreeLogLua
             "test/plugin.lua:11: policy \"p\": resolve: name must be a function, got number",
             "test/plugin.lua:11: policy \"p\": filter must be a function, got boolean",
             "test/plugin.lua:15: plugin \"Counter\": unknown key \"policys\" (did you mean \"policies\"?)",
-            "test/plugin.lua:15: plugin \"Counter\": name must be lower case letters, digits, - and _, and begin with a "
-                + "letter",
+            "test/plugin.lua:15: plugin \"Counter\": name must be lower case letters, digits, - and _, and begin with "
+                + "a letter",
             "test/plugin.lua:15: plugin \"Counter\": version must be three numbers like 1.0.0, got \"1\"",
             "test/plugin.lua:15: plugin \"Counter\": it is written for api 2, and this treelog has 1",
         ]
@@ -117,7 +117,10 @@ import TreeLogLua
 
     @Test func pluginsAreFoundInFolders() throws {
         let folder = try TemporaryFolder()
-        let text = "return treelog.plugin { name = '%s', version = '1.0.0', api = 1, policies = { treelog.replay_policy { name = '%s' } } }"
+        let text = """
+            local policy = treelog.replay_policy { name = '%s' }
+            return treelog.plugin { name = '%s', version = '1.0.0', api = 1, policies = { policy } }
+            """
         for name in ["b", "a"] {
             try write(text.replacing("%s", with: name), to: folder.path, "\(name)/plugin.lua")
         }
@@ -177,7 +180,7 @@ import TreeLogLua
 
     @Test func stubsAndTheMachineAgree() throws {
         let entries = APITable.classes.first { $0.role == .namespace }?.entries ?? []
-        let reads = entries.filter { $0.phases != [.test] }.map { "local _ = treelog.\($0.name)" }.joined(separator: "\n")
+        let reads = entries.filter { $0.phases != [.test] }.map { "local _ = treelog.\($0.name)\n" }.joined()
         _ = try plugin(
             reads + """
 
@@ -185,7 +188,9 @@ import TreeLogLua
                     items = { treelog.item_type { name = "T", kind = 97 } } }
                 """)
         let stubs = StubGenerator.luaLS()
-        for entry in entries { #expect(stubs.contains("treelog.\(entry.name)") || stubs.contains("@field \(entry.name)")) }
+        for entry in entries {
+            #expect(stubs.contains("treelog.\(entry.name)") || stubs.contains("@field \(entry.name)"))
+        }
         #expect(StubGenerator.luacheck().contains("item_type = {}"))
     }
 }

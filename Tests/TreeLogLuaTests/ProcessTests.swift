@@ -32,7 +32,9 @@ import TreeLogLua
               state.kinds[name] = (state.kinds[name] or 0) + 1
               state.items = state.items - 1
               assert(item.block > 0 and item.slot >= 0)
-              if item.kind == treelog.kinds.INODE_ITEM and item.subvolume == 5 then treelog.write(treelog.csv { item.path, item.inode }) end
+              if item.kind == treelog.kinds.INODE_ITEM and item.subvolume == 5 then
+                treelog.write(treelog.csv { item.path, item.inode })
+              end
             end,
             finish = function(state)
               assert(state.items == 0)

@@ -31,8 +31,7 @@ extension APITable {
                 "The pass of the replay; in \"all\", the last one, inodes and names are there already."),
             .field(
                 "logged", "\"with_inode\"|\"if_changed\"|\"never\"?",
-                "When the items of an inode are logged: each time it is, if they changed since the last commit, "
-                    + "never."),
+                "When the items of an inode are logged: each time it is, if they changed since the commit, never."),
             .field(
                 "fields", "treelog.Field[]?",
                 "The content, packed and little-endian. Without it an item is bytes of any length."),

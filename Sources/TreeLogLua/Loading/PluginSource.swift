@@ -33,7 +33,7 @@ public struct PluginSource: Sendable {
     /// - Throws: `PluginError` when there is none, or its files are too many, too long or not plain files.
     public init(at path: String) throws(PluginError) {
         self.path = Self.trimmed(path)
-        switch FileKind(path) {
+        switch FileKind(following: path) {
         case .folder:
             mainFile = "plugin.lua"
             var files: [String: [UInt8]] = [:]
@@ -53,7 +53,7 @@ public struct PluginSource: Sendable {
     /// The plugins of a folder: its subfolders with a `plugin.lua`, by name. A folder with a `plugin.lua` of its
     /// own is one plugin. A folder that does not exist has none.
     public static func discover(in folder: String) throws(PluginError) -> [PluginSource] {
-        guard FileKind(folder) == .folder else { return [] }
+        guard FileKind(following: folder) == .folder else { return [] }
         if FileKind(folder + "/plugin.lua") == .file { return [try PluginSource(at: folder)] }
         var sources: [PluginSource] = []
         for name in try names(in: folder) where FileKind("\(folder)/\(name)/plugin.lua") == .file {
@@ -122,9 +122,18 @@ public struct PluginSource: Sendable {
     }
 }
 
-/// What stands under a path. Symbolic links are not followed: what a plugin is made of lies in its folder.
+/// What stands under a path.
 private enum FileKind {
     case file, folder, other, missing
+
+    /// A folder that the user names may be a symbolic link.
+    init(following path: String) {
+        var isFolder = false
+        let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+        self = exists && isFolder ? .folder : FileKind(path)
+    }
+
+    /// Links are not followed here: what a plugin is made of lies in its folder.
 
     init(_ path: String) {
         guard let attributes = try? FileManager.default.attributesOfItem(atPath: path) else {
