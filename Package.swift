@@ -81,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "treelog-fuzz",
             dependencies: [
-                "HostileImages", "TestSupport",
+                "BlockDevices", "HostileImages", "KernelOracle", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Tests/Fuzz", swiftSettings: swiftSettings),

@@ -32,9 +32,12 @@ public struct ObjectID: RawRepresentable, Hashable, Comparable, Sendable {
     @inlinable public static var freeSpace: Self { Self(0 &- 11) }
     @inlinable public static var freeInode: Self { Self(0 &- 12) }
 
+    /// Whether a file or directory can have this number; those below and above are for other things.
+    @inlinable public var isFile: Bool { self >= .firstFree && self <= .lastFree }
+
     /// Whether this is the number of a tree that holds files: the top-level subvolume or another one.
     @inlinable public var isSubvolume: Bool {
-        self == .fileTree || (self >= .firstFree && self <= .lastFree)
+        self == .fileTree || isFile
     }
 }
 

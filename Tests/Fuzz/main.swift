@@ -20,14 +20,17 @@ struct Fuzz: ParsableCommand {
     var caseSeconds: UInt32 = 20
     @Flag(help: "Do not name each case.")
     var quiet = false
+    @Flag(help: "Let btrfs check say whether space is accounted for after each replay of a changed log; slow.")
+    var check = false
 
     func run() throws {
         let all = Corpus.images + Corpus.hazards
         let chosen =
             images == "all" ? all : try images.split(separator: ",").map { try Corpus.image(named: String($0)) }
-        let campaign = Campaign(
+        var campaign = Campaign(
             images: try chosen.map { try HostileImage($0) }, seed: seed, count: count, duration: .seconds(seconds),
             secondsPerCase: caseSeconds, announce: { [quiet] in if !quiet { ProcessStatus.say($0) } })
+        if check { campaign.lookAt = SpaceCheck.run }
         let result = campaign.run()
         ProcessStatus.say("# \(result.caseCount) cases, \(result.findings.count) findings")
         ProcessStatus.say("# ends: \(result.ends.map { "\($0.key.rawValue) \($0.value)" }.sorted())")

@@ -1,3 +1,4 @@
+public import BlockDevices
 internal import BtrfsFormat
 internal import Glibc
 internal import TestSupport
@@ -12,6 +13,8 @@ public struct Campaign {
     public var duration: Duration
     /// A case that takes longer than this many seconds ends the process with SIGALRM.
     public var secondsPerCase: UInt32
+    /// Looks at the volume after a commit, in each case whose committed trees are those that Linux wrote.
+    public var lookAt: ([MemoryDevice]) throws -> Void = { _ in }
     /// Is told the name of each case before it runs.
     public var announce: (String) -> Void
 
@@ -53,7 +56,7 @@ public struct Campaign {
             let begin = clock.now
             alarm(secondsPerCase)
             do {
-                let outcome = try one.judge()
+                let outcome = try one.judge(lookAt)
                 result.ends[outcome.end, default: 0] += 1
                 result.committedCount += outcome.isCommitted ? 1 : 0
                 result.placelessCount += outcome.placeless.isEmpty ? 0 : 1

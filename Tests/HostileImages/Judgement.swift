@@ -1,4 +1,4 @@
-internal import BlockDevices
+public import BlockDevices
 internal import BtrfsFormat
 internal import BtrfsVolume
 internal import TestSupport
@@ -7,6 +7,8 @@ internal import TreeLog
 /// Something that must not happen, whatever an image holds.
 public struct Finding: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// What became of a hostile volume, as far as it is worth counting.
@@ -24,8 +26,9 @@ public struct Outcome: Sendable {
 extension HostileCase {
     /// Opens, inspects, replays and commits the changed volume.
     ///
+    /// - Parameter lookAt: looks at the devices after a commit, where all but the log was as Linux left it.
     /// - Throws: `Finding`. What ends the process or takes forever is for the caller to notice.
-    public func judge() throws -> Outcome {
+    public func judge(_ lookAt: ([MemoryDevice]) throws -> Void = { _ in }) throws -> Outcome {
         let (bases, target, state) = try make()
         var generator = state
         let devices = bases.map { OverlayDevice(base: $0) }
@@ -57,6 +60,14 @@ extension HostileCase {
         outcome.end = report.isPartial ? .partial : .replayed
         if Int.random(in: 0..<4, using: &generator) == 0 { readFiles(of: volume, transaction) }
         outcome.isCommitted = try commit(transaction, devices, used)
+        if outcome.isCommitted, used != nil {
+            for (device, base) in zip(devices, bases) {
+                for range in device.writtenRanges {
+                    try base.write(try device.bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
+                }
+            }
+            try lookAt(bases)
+        }
         return outcome
     }
 

@@ -127,6 +127,41 @@ import TreeLog
         }
     }
 
+    // MARK: Items that Linux takes and btrfs check does not
+
+    /// An inode item may have the number of the root tree's directory, but not in a subvolume.
+    @Test func inodeUnderANumberOfNoFileIsRefused() throws {
+        var scene = try Scene()
+        scene.inode(ObjectID.rootTreeDirectory.rawValue, scene.item())
+        scene.file(300, "new", at: 50)
+        guard case .refused = try scene.failure().cause else {
+            Issue.record("the inode was replayed")
+            return
+        }
+        let outcome = try scene.replay(policy: "salvage")
+        #expect(try outcome.target("new") == 300)
+        try scene.expectWhole(outcome)
+    }
+
+    @Test func extentOfAGenerationToComeIsRefused() throws {
+        var scene = try Scene()
+        let address = scene.log.freeDataAddress
+        for (inode, delay) in [(300, 0), (301, 1)] as [(UInt64, UInt64)] {
+            scene.inode(inode, scene.item(size: 4096))
+            scene.reference(inode, [(inode - 250, "new\(inode)")])
+            scene.extent(inode, at: 0, address, count: 4096, generation: scene.generation + delay)
+        }
+        try scene.data(7, at: address, count: 4096)
+        let error = try scene.failure()
+        guard case .refused = error.cause, error.place.key?.objectID == ObjectID(301) else {
+            Issue.record("the extent was replayed")
+            return
+        }
+        let outcome = try scene.replay(policy: "salvage")
+        #expect(try outcome.target("new300") == 300 && outcome.inode(301) == nil)
+        try scene.expectWhole(outcome)
+    }
+
     // MARK: Damage
 
     /// Whatever byte of a log leaf is changed: no trap, and either an error or a replay.

@@ -76,9 +76,11 @@ struct Scene {
         log.add(Key(ObjectID(inode), .extentData, 0), extent.encoded(inlineData: data.rawSpan))
     }
 
-    mutating func extent(_ inode: UInt64, at offset: UInt64, _ address: UInt64, count: UInt64) {
+    mutating func extent(
+        _ inode: UInt64, at offset: UInt64, _ address: UInt64, count: UInt64, generation: Generation? = nil
+    ) {
         let extent = FileExtent(
-            generation: generation, kind: .regular, ramBytes: count, diskAddress: LogicalAddress(address),
+            generation: generation ?? self.generation, kind: .regular, ramBytes: count, diskAddress: LogicalAddress(address),
             diskByteCount: count, offset: 0, byteCount: count)
         log.add(Key(ObjectID(inode), .extentData, offset), extent.encoded)
     }

@@ -99,7 +99,7 @@ public struct ItemChecker: Sendable {
     /// The rules of the key of an inode item, also where it stands in a directory entry.
     func checkInodeKey(_ key: Key, _ what: String) throws(FormatError) {
         let id = key.objectID
-        guard (id >= .firstFree && id <= .lastFree) || id == .rootTreeDirectory || id == .freeInode else {
+        guard id.isFile || id == .rootTreeDirectory || id == .freeInode else {
             throw .invalid("\(what) \(id) is not one of 256 to -256, 6 or -12")
         }
         guard key.offset == 0 else {

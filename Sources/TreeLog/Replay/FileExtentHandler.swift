@@ -65,6 +65,10 @@ public struct FileExtentHandler: ReplayHandler {
         guard extent.isInline || extent.kind == .regular || extent.kind == .preallocated else {
             throw context.failure(.damaged("an extent of kind \(extent.kind)"))
         }
+        guard extent.generation <= context.transaction.generation else {
+            // Linux does not look, and btrfs check calls the volume damaged afterwards.
+            throw context.failure(.refused("an extent of generation \(extent.generation), which is yet to come"))
+        }
         let count = extent.isInline ? extent.ramBytes : extent.byteCount
         let (end, overflow) = start.addingReportingOverflow(count)
         guard !overflow, end < UInt64(Int64.max), let rounded = end.roundedUp(to: context.sectorSize) else {

@@ -54,7 +54,7 @@ public struct LogError: Error, Sendable {
 
     /// The inode whose items cannot be replayed because of this, where it is known.
     public var inode: ObjectID? {
-        guard let key = place.key, key.objectID >= .firstFree, key.objectID <= .lastFree else { return nil }
+        guard let key = place.key, key.objectID.isFile else { return nil }
         return key.objectID
     }
 

@@ -26,7 +26,7 @@ struct SummaryReader {
         while cursor.isValid {
             let key = cursor.key
             summary.itemCounts[key.type, default: 0] += 1
-            if key.objectID >= .firstFree, key.objectID <= .lastFree { try read(key, cursor.data) }
+            if key.objectID.isFile { try read(key, cursor.data) }
             if try !cursor.next() { break }
         }
         finishInode()

@@ -113,7 +113,7 @@ private final class ItemCollector: ProcessFunction, DamageHandler {
     }
 
     private func collect(_ key: Key, _ data: RawSpan) throws(FormatError) {
-        guard key.objectID >= .firstFree, key.objectID <= .lastFree else { return }
+        guard key.objectID.isFile else { return }
         let inode = key.objectID
         switch key.type {
         case .inodeItem:
