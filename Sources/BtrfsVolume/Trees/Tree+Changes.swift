@@ -13,7 +13,7 @@ extension Tree {
         let (leaf, slot, found) = try leafForChange(key, inserting: true)
         if found { throw .keyExists(tree: id, key) }
         try add(key, size: data.byteCount, at: slot, of: leaf)
-        pathLeaf.setData(at: pathSlots[0], data)
+        pathLeaf.setData(at: path.slot(0), data)
     }
 
     /// Adds an item, or gives the one that is there new data of any size.
@@ -31,7 +31,7 @@ extension Tree {
             leaf.removeItem(at: slot)
         }
         try add(key, size: data.byteCount, at: slot, of: leaf)
-        pathLeaf.setData(at: pathSlots[0], data)
+        pathLeaf.setData(at: path.slot(0), data)
     }
 
     /// Adds bytes at the end of an item, if the leaf has the room.
@@ -102,12 +102,7 @@ extension Tree {
 
     // MARK: The way down
 
-    var pathLeaf: TreeBlock { pathBlock(0) }
-
-    func pathBlock(_ level: Int) -> TreeBlock {
-        guard let block = path[level] else { preconditionFailure("no way to level \(level) is known") }
-        return block
-    }
+    private var pathLeaf: TreeBlock { path.block(0) }
 
     /// Walks to the leaf where `key` is or belongs and makes every block on the way changeable.
     ///
@@ -116,17 +111,25 @@ extension Tree {
     private func leafForChange(
         _ key: Key, inserting: Bool
     ) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
+        if let leaf = path.leafForChange(key, inserting: inserting) {
+            let (slot, found) = leaf.search(key)
+            path.setSlot(slot, at: 0)
+            return (leaf, slot, found)
+        }
+        path.invalidate()
         if !root.isNew { root = try copyForChange(root) }
         var block = root
+        var high: Key?
         while block.level > 0 {
             let level = block.level
-            path[level] = block
+            path.set(block, at: level)
             if inserting && block.count >= NodeView.capacity(nodeSize: nodeSize) - 2 {
                 try splitNode(level: level, for: key)
-                block = pathBlock(level)
+                block = path.block(level)
             }
             let slot = block.childSlot(key)
-            pathSlots[level] = slot
+            path.setSlot(slot, at: level)
+            if slot + 1 < block.count { high = block.key(at: slot + 1) }
             var next = try child(at: slot, of: block)
             if !next.isNew {
                 next = try copyForChange(next)
@@ -134,9 +137,10 @@ extension Tree {
             }
             block = next
         }
-        path[0] = block
+        path.set(block, at: 0)
+        path.settle(below: high, hasRoom: inserting)
         let (slot, found) = block.search(key)
-        pathSlots[0] = slot
+        path.setSlot(slot, at: 0)
         return (block, slot, found)
     }
 
@@ -158,9 +162,9 @@ extension Tree {
     func updateFirstKey(level: Int) {
         var level = level
         while level < root.level {
-            let block = pathBlock(level)
-            let slot = pathSlots[level + 1]
-            pathBlock(level + 1).setKey(at: slot, block.key(at: 0))
+            let block = path.block(level)
+            let slot = path.slot(level + 1)
+            path.block(level + 1).setKey(at: slot, block.key(at: 0))
             if slot > 0 { return }
             level += 1
         }
@@ -179,7 +183,7 @@ extension Tree {
         try checkSize(size, key)
         let needed = size + LeafView.itemHeaderByteCount
         if leaf.freeByteCount < needed { try splitLeaf(at: slot, needed: needed, key: key) }
-        let slot = pathSlots[0]
+        let slot = path.slot(0)
         pathLeaf.insertItem(at: slot, key: key, size: size)
         if slot == 0 { updateFirstKey(level: 0) }
     }
@@ -200,7 +204,7 @@ extension Tree {
         try insertIntoParent(right, key: right.key(at: 0))
         if slot > at || (slot == at && leaf.freeByteCount < needed && right.freeByteCount >= needed) {
             advancePath(to: right)
-            pathSlots[0] = slot - at
+            path.setSlot(slot - at, at: 0)
         } else if leaf.freeByteCount < needed {
             // Neither side has room: the item gets a leaf of its own between them.
             try addLeafAfterPath(firstKey: key)
@@ -231,21 +235,22 @@ extension Tree {
         let right = try newBlock(level: 0)
         try insertIntoParent(right, key: firstKey)
         advancePath(to: right)
-        pathSlots[0] = 0
+        path.setSlot(0, at: 0)
     }
 
     /// Hooks a new block into the tree right behind the block of the path at the same level.
     private func insertIntoParent(_ right: TreeBlock, key: Key) throws(VolumeError) {
+        path.invalidate()
         let level = right.level
         if level == root.level { try growRoot() }
-        let slot = pathSlots[level + 1]
-        pathBlock(level + 1).insertPointer(at: slot + 1, to: right, key: key, generation: changing.generation)
+        let slot = path.slot(level + 1)
+        path.block(level + 1).insertPointer(at: slot + 1, to: right, key: key, generation: changing.generation)
     }
 
     /// Leads the path from the block at its level to the one right behind it, which is under the same parent.
     private func advancePath(to right: TreeBlock) {
-        path[right.level] = right
-        pathSlots[right.level + 1] += 1
+        path.set(right, at: right.level)
+        path.setSlot(path.slot(right.level + 1) + 1, at: right.level + 1)
     }
 
     /// Puts a new root with one pointer above the present one.
@@ -258,13 +263,13 @@ extension Tree {
         let key = old.count > 0 ? old.key(at: 0) : Key.minimum
         new.insertPointer(at: 0, to: old, key: key, generation: changing.generation)
         root = new
-        path[level] = new
-        pathSlots[level] = 0
+        path.set(new, at: level)
+        path.setSlot(0, at: level)
     }
 
     /// Splits the node of the path at `level`; the path then leads to the half where `key` belongs.
     private func splitNode(level: Int, for key: Key) throws(VolumeError) {
-        let node = pathBlock(level)
+        let node = path.block(level)
         let slot = node.childSlot(key)
         let right = try newBlock(level: level)
         let at = slot == node.count - 1 ? node.count - 1 : node.count / 2
@@ -278,14 +283,15 @@ extension Tree {
 
     /// Takes the empty block of the path at `level` out of the tree, and every node that gets empty by that.
     private func removeEmptyBlock(level: Int) throws(VolumeError) {
+        path.invalidate()
         var level = level
         while level < root.level {
-            changing.free(pathBlock(level), of: self)
-            let parent = pathBlock(level + 1)
-            parent.removePointer(at: pathSlots[level + 1])
+            changing.free(path.block(level), of: self)
+            let parent = path.block(level + 1)
+            parent.removePointer(at: path.slot(level + 1))
             level += 1
             if parent.count > 0 {
-                if pathSlots[level] == 0 { updateFirstKey(level: level) }
+                if path.slot(level) == 0 { updateFirstKey(level: level) }
                 try shrinkRoot()
                 return
             }
@@ -310,9 +316,9 @@ extension Tree {
     /// Joins a block of the path that has become nearly empty with a neighbour under the same parent.
     private func mergeIfSparse(level: Int) throws(VolumeError) {
         guard level < root.level else { return }
-        let block = pathBlock(level)
-        let parent = pathBlock(level + 1)
-        let slot = pathSlots[level + 1]
+        let block = path.block(level)
+        let parent = path.block(level + 1)
+        let slot = path.slot(level + 1)
         let limit = nodeSize - BlockHeader.byteCount
         guard block.usedByteCount < limit / 4 else { return }
         if slot > 0 {

@@ -25,10 +25,8 @@ public final class Tree {
     /// What this transaction added to the size of the tree in bytes.
     var usedDelta: Int64 = 0
 
-    // The way to the leaf of the last change: block and slot by level.
-    var path = ContiguousArray<TreeBlock?>(
-        repeating: nil, count: BlockHeader.maximumLevels)
-    var pathSlots = ContiguousArray<Int>(repeating: 0, count: BlockHeader.maximumLevels)
+    /// The way to the leaf of the last change.
+    let path = TreePath()
     /// How many clean leaves are held in memory, to bound them.
     var cachedLeafCount = 0
     let cachedLeafLimit: Int
@@ -78,6 +76,10 @@ public final class Tree {
 
     @inline(__always)
     func leaf(for key: Key) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
+        if let leaf = path.leaf(for: key) {
+            let (slot, found) = leaf.search(key)
+            return (leaf, slot, found)
+        }
         var block = root
         while block.level > 0 {
             block = try child(at: block.childSlot(key), of: block)
@@ -106,6 +108,13 @@ public final class Tree {
         }
         node.children[slot] = child
         return child
+    }
+
+    /// Lets go of a leaf that is not needed any more; spans into it end here.
+    package func release(at slot: Int, of node: TreeBlock) {
+        guard let leaf = node.children[slot], leaf.level == 0, !leaf.isNew else { return }
+        node.children[slot] = nil
+        cachedLeafCount -= 1
     }
 
     /// Lets go of all leaves that were only read, but keeps them until it is called the next time: a span that

@@ -44,6 +44,22 @@ public final class TreeCursor {
     @discardableResult
     public func seek(_ key: Key) throws(VolumeError) -> Bool {
         leaf = nil
+        let block: TreeBlock
+        if let known = tree.path.leaf(for: key) {
+            followPath()
+            block = known
+        } else {
+            block = try descend(to: key)
+        }
+        let found: Bool
+        (position, found) = block.search(key)
+        leaf = block
+        if position >= block.count, try !nextLeaf() { leaf = nil }
+        return found
+    }
+
+    @inline(__always)
+    private func descend(to key: Key) throws(VolumeError) -> TreeBlock {
         var block = tree.root
         while block.level > 0 {
             let slot = block.childSlot(key)
@@ -51,11 +67,18 @@ public final class TreeCursor {
             slots[block.level] = slot
             block = try tree.child(at: slot, of: block)
         }
-        let found: Bool
-        (position, found) = block.search(key)
-        leaf = block
-        if position >= block.count, try !nextLeaf() { leaf = nil }
-        return found
+        return block
+    }
+
+    /// Takes over the way that the last change of the tree went.
+    private func followPath() {
+        let path = tree.path
+        var level = tree.root.level
+        while level > 0 {
+            blocks[level] = path.block(level)
+            slots[level] = path.slot(level)
+            level &-= 1
+        }
     }
 
     /// Moves to the last item whose key is not above `key`.

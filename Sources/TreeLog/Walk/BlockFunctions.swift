@@ -53,6 +53,8 @@ public struct ReplayBlocks: ProcessFunction {
     public func process(_ block: LogBlock, _ control: borrowing WalkControl) throws(LogError) {
         guard block.level == 0, let session = control.session else { return }
         try session.replay(block, in: control.stage)
+        // No stage comes after this one. What is replayed takes as much memory as its leaf gives back.
+        if control.stage == .everything { block.release() }
     }
 }
 

@@ -71,6 +71,13 @@ public final class LogBlock {
         }
     }
 
+    /// Lets go of the content of a leaf: its memory serves for new blocks. Whoever needs it again reads it again.
+    func release() {
+        guard level == 0, let parent, content != nil else { return }
+        content = nil
+        log.tree.release(at: parentSlot, of: parent)
+    }
+
     /// The inodes of which the block may hold items, by the keys in the node above it.
     public var inodeRange: ClosedRange<UInt64> {
         let first = max(firstKey?.objectID.rawValue ?? 0, ObjectID.firstFree.rawValue)
