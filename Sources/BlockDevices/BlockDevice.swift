@@ -2,7 +2,7 @@
 ///
 /// What a device promises is what a disk promises: a write is certain to be on the medium only after a later
 /// `flush` returned; until then any subset of the writes since the last flush may be there, in any order.
-/// A device is used by one thread at a time.
+/// A device is used by one thread at a time, unless it says that it serves several.
 public protocol BlockDevice: AnyObject {
     /// What people call the device: a path, where it has one.
     var name: String { get }
@@ -10,6 +10,8 @@ public protocol BlockDevice: AnyObject {
     var byteCount: UInt64 { get }
     /// Whether `write` is refused.
     var isReadOnly: Bool { get }
+    /// Whether several threads may read and write at the same time, ranges that do not overlap. Most kinds say no.
+    var servesManyThreads: Bool { get }
 
     /// Fills `target` with the bytes from `offset` on.
     ///
@@ -30,6 +32,8 @@ public protocol BlockDevice: AnyObject {
 }
 
 extension BlockDevice {
+    public var servesManyThreads: Bool { false }
+
     /// The `count` bytes from `offset` on, as an array.
     ///
     /// - Throws: `DeviceError`, before anything is allocated when the range does not lie within the device.

@@ -9,6 +9,7 @@ public final class FileDevice: BlockDevice {
     public let name: String
     public let byteCount: UInt64
     public var isReadOnly: Bool { access == .readOnly }
+    public var servesManyThreads: Bool { true }
 
     let file: File
     let isBlockDevice: Bool

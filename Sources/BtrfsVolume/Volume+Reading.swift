@@ -33,6 +33,14 @@ extension Volume {
     ///
     /// - Throws: the error of the last copy when none is as expected.
     func readBlock(_ expected: BlockExpectation) throws(VolumeError) -> TreeBlock {
+        try readBlock(expected, into: BlockBuffer(from: pool))
+    }
+
+    /// Whether several threads may read and write blocks.
+    var servesManyThreads: Bool { devices.sorted.allSatisfy { $0.member.device.servesManyThreads } }
+
+    /// Reads and verifies a tree block into `buffer`. Other threads may do so at the same time.
+    func readBlock(_ expected: BlockExpectation, into buffer: BlockBuffer) throws(VolumeError) -> TreeBlock {
         guard expected.address.rawValue % UInt64(sectorSize) == 0 else {
             throw .damaged("a block address that is no multiple of \(sectorSize)", block: expected.address)
         }
@@ -43,7 +51,6 @@ extension Volume {
         guard mirrors > 0 else {
             throw .damaged("no chunk holds this block of tree \(expected.tree)", block: expected.address)
         }
-        let buffer = BlockBuffer(from: pool)
         var failure: VolumeError?
         for mirror in 0..<mirrors {
             do {

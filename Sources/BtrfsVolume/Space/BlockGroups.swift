@@ -5,16 +5,23 @@ internal import BtrfsFormat
 /// Their items live in the extent tree, or in a tree of their own (feature BLOCK_GROUP_TREE). They are looked up
 /// when needed, so that a large volume costs nothing.
 final class BlockGroups {
-    struct Group {
-        var start: UInt64
-        var length: UInt64
-        var flags: BlockGroupFlags
+    final class Group {
+        let start: UInt64
+        let length: UInt64
+        let flags: BlockGroupFlags
         /// As of the last commit.
-        var used: UInt64
+        let used: UInt64
         /// What the transaction added so far.
         var usedDelta: Int64 = 0
         /// How much of `usedDelta` stands in the tree already.
         var storedDelta: Int64 = 0
+
+        init(start: UInt64, length: UInt64, flags: BlockGroupFlags, used: UInt64) {
+            self.start = start
+            self.length = length
+            self.flags = flags
+            self.used = used
+        }
 
         var range: Range<UInt64> { start..<start + length }
         var key: Key { Key(ObjectID(start), .blockGroupItem, length) }
@@ -22,17 +29,13 @@ final class BlockGroups {
 
     private(set) var loaded: [UInt64: Group] = [:]
     private let chunks: ChunkMap
-    private var last: UInt64?
+    private var last: Group?
 
     init(_ chunks: ChunkMap) { self.chunks = chunks }
 
     /// The start of the block group that holds all of `range`; nil when none does.
     func start(of range: Range<UInt64>, in tree: Tree) throws(VolumeError) -> UInt64? {
-        if let last, let group = loaded[last], group.start <= range.lowerBound,
-            range.upperBound <= group.start + group.length
-        {
-            return last
-        }
+        if let start = lastStart(of: range) { return start }
         guard let chunk = chunks.chunk(at: LogicalAddress(range.lowerBound)), range.upperBound <= chunk.end else {
             return nil
         }
@@ -41,8 +44,14 @@ final class BlockGroups {
             guard let group = try read(chunk, in: tree) else { return nil }
             loaded[start] = group
         }
-        last = start
+        last = loaded[start]
         return start
+    }
+
+    /// The same if it is the block group asked for last.
+    func lastStart(of range: Range<UInt64>) -> UInt64? {
+        guard let last, last.start <= range.lowerBound, range.upperBound <= last.start + last.length else { return nil }
+        return last.start
     }
 
     private func read(_ chunk: MappedChunk, in tree: Tree) throws(VolumeError) -> Group? {
@@ -60,19 +69,19 @@ final class BlockGroups {
             start: chunk.start.rawValue, length: chunk.chunk.length, flags: item.flags, used: item.used)
     }
 
-    subscript(start: UInt64) -> Group? { loaded[start] }
+    subscript(start: UInt64) -> Group? { last?.start == start ? last : loaded[start] }
 
     /// Counts `delta` more bytes as used in the group that starts at `start`.
     func count(_ delta: Int64, at start: UInt64) throws(VolumeError) {
-        guard var group = loaded[start] else { return }
-        group.usedDelta += delta
-        let used = Int64(clamping: group.used).addingReportingOverflow(group.usedDelta)
+        guard let group = self[start] else { return }
+        let sum = group.usedDelta + delta
+        let used = Int64(clamping: group.used).addingReportingOverflow(sum)
         guard !used.overflow, used.partialValue >= 0, used.partialValue <= Int64(clamping: group.length) else {
             throw .damaged(
                 "block group \(start) would have \(used.partialValue) of \(group.length) bytes in use; "
                     + "its item is wrong, run btrfs check")
         }
-        loaded[start] = group
+        group.usedDelta = sum
     }
 
     /// Puts the new counts into the tree.
@@ -80,9 +89,9 @@ final class BlockGroups {
     /// - Returns: whether anything had to be stored.
     func store(in tree: Tree) throws(VolumeError) -> Bool {
         var stored = false
-        for (start, group) in loaded where group.usedDelta != group.storedDelta {
+        for group in loaded.values where group.usedDelta != group.storedDelta {
             stored = true
-            loaded[start]?.storedDelta = group.usedDelta
+            group.storedDelta = group.usedDelta
             let used = UInt64(Int64(group.used) + group.usedDelta)
             let bytes = [UInt8](byteCount: 8) { (span: inout MutableRawSpan) in span.store(used, at: 0) }
             try tree.patch(group.key, at: 0, bytes.rawSpan)

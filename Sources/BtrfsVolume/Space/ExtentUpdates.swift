@@ -10,11 +10,13 @@ final class ExtentUpdates {
     /// What is queued for old tree blocks: their number of references and flags may be asked for again.
     private var metadata: [UInt64: (delta: Int64, flags: ExtentItem.Flags)] = [:]
     /// Data extents that came into being in this transaction: address and size.
-    private(set) var newData: [UInt64: UInt64] = [:]
+    private(set) var newData = ExtentSizes()
     /// What `run` allocated and freed, for the free space tree.
     var allocated = RangeSet()
     var freed = RangeSet()
     private var overlapCursor: TreeCursor?
+    /// Addresses among which the extent tree, as it is now, has no extent.
+    private var gap: Range<UInt64> = 0..<0
     private let scratch = BlockBuffer(count: 64)
     private let isSkinny: Bool
     private let nodeSize: UInt64
@@ -53,7 +55,7 @@ final class ExtentUpdates {
                 address: address.rawValue, size: size, level: -1, delta: delta, reference: reference))
     }
 
-    func noteNewData(_ address: LogicalAddress, size: UInt64) { newData[address.rawValue] = size }
+    func noteNewData(_ address: LogicalAddress, size: UInt64) { newData.note(address.rawValue, size: size) }
 
     // MARK: Looking up
 
@@ -84,6 +86,7 @@ final class ExtentUpdates {
 
     /// The key of an extent that has addresses in common with `range`; nil when there is none.
     func overlap(_ range: Range<UInt64>) throws(VolumeError) -> Key? {
+        if gap.lowerBound <= range.lowerBound, range.upperBound <= gap.upperBound { return nil }
         if overlapCursor == nil { overlapCursor = try transaction.extentTree().makeCursor() }
         guard let cursor = overlapCursor else { return nil }
         // Extents do not overlap each other, so the last one that starts before the end of the range tells. The
@@ -96,17 +99,30 @@ final class ExtentUpdates {
             if key.type == .extentItem || key.type == .metadataItem {
                 let (end, overflow) = start.addingReportingOverflow(key.type == .extentItem ? key.offset : nodeSize)
                 guard !overflow else { throw .damaged("impossible length", block: block, slot: slot, key: key) }
-                return end > range.lowerBound ? key : nil
+                if end > range.lowerBound { return key }
+                try noteGap(from: end, around: range, cursor)
+                return nil
             }
             isThere = try cursor.seekLast(through: Key(key.objectID, .metadataItem, .max))
             if key.type > .metadataItem, isThere, cursor.key.objectID == key.objectID { continue }
             // No extent reaches into a block group from outside.
             let isInGroup = start <= range.lowerBound && range.lowerBound - start < key.offset
-            if key.type == .blockGroupItem, isInGroup { return nil }
+            if key.type == .blockGroupItem, isInGroup {
+                try noteGap(from: start, around: range, cursor)
+                return nil
+            }
             // In a run of such items every look-up would have to pass all of them.
             throw .damaged("the item belongs to no extent", block: block, slot: slot, key: key)
         }
         return nil
+    }
+
+    /// Notes that there is no extent from `start` to the next item behind `range`.
+    private func noteGap(
+        from start: UInt64, around range: Range<UInt64>, _ cursor: TreeCursor
+    ) throws(VolumeError) {
+        try cursor.seek(Key(ObjectID(range.upperBound), KeyType(0), 0))
+        gap = start..<(cursor.isValid ? max(cursor.key.objectID.rawValue, range.upperBound) : .max)
     }
 
     // MARK: Running
@@ -198,6 +214,9 @@ final class ExtentUpdates {
     private func create(
         _ head: ReferenceChange, _ changes: ArraySlice<ReferenceChange>, in tree: Tree
     ) throws(VolumeError) {
+        // Of the gap, in which it is, only what is behind it stays one.
+        let end = head.address + head.size
+        gap = end..<max(gap.upperBound, end)
         let payer = payer(for: changes)
         if changes.count == 1, head.delta == 1, payer == nil || head.level >= 0, isSkinny || head.level < 0 {
             try insertSingle(head, in: tree)

@@ -31,6 +31,10 @@ public struct RangeSet: Equatable, Sendable {
             ranges.append(range)
             return
         }
+        if let last = ranges.last, last.upperBound == range.lowerBound {
+            ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+            return
+        }
         // All ranges that overlap or touch the new one become one with it.
         var first = firstIndex(endingAfter: range.lowerBound)
         if first > 0, ranges[first - 1].upperBound == range.lowerBound { first -= 1 }
@@ -40,7 +44,11 @@ public struct RangeSet: Equatable, Sendable {
             merged = min(merged.lowerBound, ranges[last].lowerBound)..<max(merged.upperBound, ranges[last].upperBound)
             last += 1
         }
-        ranges.replaceSubrange(first..<last, with: CollectionOfOne(merged))
+        switch last - first {
+        case 0: ranges.insert(merged, at: first)
+        case 1: ranges[first] = merged
+        default: ranges.replaceSubrange(first..<last, with: CollectionOfOne(merged))
+        }
     }
 
     public mutating func remove(_ range: Range<UInt64>) {

@@ -12,17 +12,16 @@ extension Transaction {
         if let size = extents.newData[start.rawValue] {
             return size == count ? .allocated : .overlaps("a new extent of \(size) bytes at \(start)")
         }
-        let tree = try extentTree()
-        if try tree.contains(Key(ObjectID(start.rawValue), .extentItem, count)) {
-            return try isDataExtent(start, count: count, in: tree)
+        let range = start.rawValue..<end
+        let found = try extents.overlap(range)
+        if found == Key(ObjectID(start.rawValue), .extentItem, count) {
+            return try isDataExtent(start, count: count, in: try extentTree())
                 ? .allocated : .overlaps("a tree block at \(start)")
         }
-        let range = start.rawValue..<end
         guard let group = try blockGroupStart(of: range), blockGroups[group]?.flags.contains(.data) == true else {
             return .noBlockGroup
         }
-        if let other = try extents.overlap(range) { return .overlaps("\(other)") }
-        return .free
+        return found.map { .overlaps("\($0)") } ?? .free
     }
 
     private func isDataExtent(

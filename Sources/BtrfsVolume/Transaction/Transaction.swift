@@ -24,6 +24,7 @@ public final class Transaction {
     private let metadataUUID: UUID
     private var checksums: ChecksumTree?
     private var committedExtents: Tree?
+    private var extentTreeInUse: Tree?
     private var committedFreeSpace: Tree??
     var isCommitted = false
 
@@ -70,7 +71,12 @@ public final class Transaction {
     }
 
     func rootTree() throws(VolumeError) -> Tree { try required(.rootTree) }
-    func extentTree() throws(VolumeError) -> Tree { try required(.extentTree) }
+    func extentTree() throws(VolumeError) -> Tree {
+        if let extentTreeInUse { return extentTreeInUse }
+        let tree = try required(.extentTree)
+        extentTreeInUse = tree
+        return tree
+    }
 
     private func required(_ id: ObjectID) throws(VolumeError) -> Tree {
         guard let tree = try tree(id) else {
@@ -136,7 +142,8 @@ public final class Transaction {
     }
 
     func blockGroupStart(of range: Range<UInt64>) throws(VolumeError) -> UInt64? {
-        try blockGroups.start(of: range, in: try blockGroupTree())
+        if let start = blockGroups.lastStart(of: range) { return start }
+        return try blockGroups.start(of: range, in: try blockGroupTree())
     }
 
     /// The addresses in a chunk whose copies lie where a superblock is kept.

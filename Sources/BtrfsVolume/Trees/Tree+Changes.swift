@@ -197,6 +197,7 @@ extension Tree {
             try addLeafAfterPath(firstKey: key)
             return
         }
+        if pushToLeft(of: slot, needed: needed) { return }
         let middle = balancedSplit(of: leaf)
         let at = fits(needed, at: slot, splitting: leaf, at: middle) ? middle : slot
         let right = try newBlock(level: 0)
@@ -209,6 +210,34 @@ extension Tree {
             // Neither side has room: the item gets a leaf of its own between them.
             try addLeafAfterPath(firstKey: key)
         }
+    }
+
+    /// Moves items in front of `slot` to the leaf before the one of the path, where that has room for so many that an
+    /// item of `needed` bytes fits at `slot`; the path then leads to the place for it.
+    ///
+    /// Items often are added between others in ascending order; what lies in front of them is then complete, and
+    /// so leaves get full in spite of splits. The corresponding kernel function is `push_leaf_left`.
+    private func pushToLeft(of slot: Int, needed: Int) -> Bool {
+        guard root.level > 0, slot > 0, path.slot(1) > 0 else { return false }
+        let leaf = pathLeaf
+        let parent = path.block(1)
+        let parentSlot = path.slot(1)
+        guard let left = parent.children[parentSlot - 1], left.isNew else { return false }
+        var moved = 0
+        var size = 0
+        while moved < slot {
+            let more = leaf.dataSize(at: moved) + LeafView.itemHeaderByteCount
+            if size + more > left.freeByteCount { break }
+            size += more
+            moved += 1
+        }
+        // A few bytes at a time would cost more than a split.
+        guard leaf.freeByteCount + size >= needed, moved == slot || size >= nodeSize / 8 else { return false }
+        path.invalidate()
+        leaf.moveFirstItems(moved, toEndOf: left)
+        parent.setKey(at: parentSlot, leaf.key(at: 0))
+        path.setSlot(slot - moved, at: 0)
+        return true
     }
 
     private func balancedSplit(of leaf: TreeBlock) -> Int {

@@ -95,13 +95,34 @@ public final class Tree {
         return try loadChild(at: slot, of: node)
     }
 
-    @inline(never)
-    private func loadChild(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
-        let expected = BlockExpectation(
+    private func expectation(ofChild slot: Int, of node: TreeBlock) -> BlockExpectation {
+        BlockExpectation(
             address: node.childAddress(at: slot), level: node.level - 1,
             generation: node.childGeneration(at: slot), firstKey: node.key(at: slot),
             limit: node.limit(ofChild: slot), owners: owners, tree: id)
-        let child = try volume.readBlock(expected)
+    }
+
+    /// Reads the leaves below `node` on several threads, those that are not there yet. A leaf that cannot be read is
+    /// left for whoever comes to it.
+    package func readLeavesAhead(below node: TreeBlock) {
+        guard node.level == 1, node.count >= 16, volume.servesManyThreads,
+            cachedLeafCount + node.count <= cachedLeafLimit
+        else { return }
+        let reading = LeafReading(volume: volume, count: node.count)
+        for slot in 0..<node.count where node.children[slot] == nil {
+            reading.add(expectation(ofChild: slot, of: node), slot: slot)
+        }
+        reading.run()
+        for (index, slot) in reading.slots.enumerated() {
+            guard let leaf = reading.leaves[index] else { continue }
+            node.children[slot] = leaf
+            cachedLeafCount += 1
+        }
+    }
+
+    @inline(never)
+    private func loadChild(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
+        let child = try volume.readBlock(expectation(ofChild: slot, of: node))
         if child.level == 0 {
             cachedLeafCount += 1
             if cachedLeafCount > cachedLeafLimit { dropCleanLeaves() }
@@ -134,5 +155,36 @@ public final class Tree {
             }
         }
         cachedLeafCount = 0
+    }
+}
+
+/// Leaves that are read on several threads.
+private final class LeafReading {
+    private let volume: Volume
+    private var expected: [BlockExpectation] = []
+    private var buffers: [BlockBuffer] = []
+    private(set) var slots: [Int] = []
+    /// What was read, in the order of `slots`.
+    let leaves: ReferenceTable<TreeBlock>
+
+    init(volume: Volume, count: Int) {
+        self.volume = volume
+        leaves = ReferenceTable(count: count, capacity: count)
+    }
+
+    func add(_ expectation: BlockExpectation, slot: Int) {
+        expected.append(expectation)
+        // The pool serves one thread.
+        buffers.append(BlockBuffer(from: volume.pool))
+        slots.append(slot)
+    }
+
+    func run() {
+        try? inParallel(slots.count) { (index: Int) throws(VolumeError) in try self.read(index) }
+    }
+
+    /// Each call stores at its own place of the table.
+    private func read(_ index: Int) throws(VolumeError) {
+        do { leaves[index] = try volume.readBlock(expected[index], into: buffers[index]) } catch {}
     }
 }

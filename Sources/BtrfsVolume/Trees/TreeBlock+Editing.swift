@@ -103,6 +103,31 @@ extension TreeBlock {
         setCount(slot)
     }
 
+    /// Moves the first `moved` items behind those of `target`, a leaf whose keys all lie below them.
+    ///
+    /// - Complexity: two block copies, and O(items of both leaves).
+    func moveFirstItems(_ moved: Int, toEndOf target: TreeBlock) {
+        guard moved > 0 else { return }
+        precondition(moved < count && isNew && target.isNew && level == 0 && target.level == 0)
+        let start = dataStart
+        let first = dataOffset(at: moved - 1)
+        let size = buffer.count - first
+        precondition(size + moved * LeafView.itemHeaderByteCount <= target.freeByteCount)
+        let (targetCount, targetStart) = (target.count, target.dataStart)
+        target.buffer.copy(
+            from: buffer, at: LeafView.headerOffset(0), to: LeafView.headerOffset(targetCount),
+            count: moved * LeafView.itemHeaderByteCount)
+        target.buffer.copy(from: buffer, at: first, to: targetStart - size, count: size)
+        target.setCount(targetCount + moved)
+        target.shiftDataOffsets(from: targetCount, by: targetStart - buffer.count)
+        buffer.move(from: start, to: start + size, count: first - start)
+        buffer.move(
+            from: LeafView.headerOffset(moved), to: LeafView.headerOffset(0),
+            count: (count - moved) * LeafView.itemHeaderByteCount)
+        setCount(count - moved)
+        shiftDataOffsets(from: 0, by: size)
+    }
+
     /// The bytes that items and their headers take.
     var usedByteCount: Int { buffer.count - BlockHeader.byteCount - freeByteCount }
 

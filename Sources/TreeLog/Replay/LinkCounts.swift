@@ -9,6 +9,7 @@ internal import BtrfsVolume
 enum LinkCounts {
     static func settle(_ context: inout ReplayContext) throws(LogError) {
         try context.settleByteCount()
+        try context.storeChecksums()
         context.place = LogPlace(subvolume: context.subvolume, stage: .linkCounts)
         while let inode = context.fixUps.removeHighest() {
             context.place.key = Key(inode, .inodeItem, 0)

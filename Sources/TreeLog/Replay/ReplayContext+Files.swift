@@ -33,6 +33,11 @@ extension ReplayContext {
         } catch { throw failure(.plugin("\(error)")) }
     }
 
+    /// Stores the checksums that were kept back to be stored together.
+    mutating func storeChecksums() throws(LogError) {
+        do { try pendingSums.store(in: transaction) } catch { throw failure(from: error) }
+    }
+
     /// Writes the file's count of bytes, which is kept back while its extents are replayed.
     mutating func settleByteCount() throws(LogError) {
         let delta = file.byteCountDelta
@@ -85,7 +90,7 @@ extension ReplayContext {
         do { return try copyChecksums(from: start, to: end) } catch { throw failure(from: error) }
     }
 
-    private func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {
+    private mutating func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {
         let cursor = checksumCursor
         let size = UInt64(volume.superblock.checksumType.size)
         guard try seekChecksums(start) else { return 0 }
@@ -102,7 +107,7 @@ extension ReplayContext {
                 let count = Int((to - from) / sectorSize * size)
                 if count > 0 {
                     let sums = data.extracting(first..<first + count)
-                    try transaction.insertChecksums(LogicalAddress(from), sums)
+                    try pendingSums.add(sums, from: from, to: to, in: transaction)
                 }
                 copied += to - from
             }

@@ -43,6 +43,7 @@ public struct ReplayContext: ~Copyable {
     var fixUps = FixUpList()
     var directories = DirectoryMemory()
     var file = FileMemory()
+    var pendingSums = PendingChecksums()
     /// The highest index of any name in the log, once it was looked for: the log does not change.
     var highestLoggedIndex: UInt64?
     /// An inode that is known to exist.

@@ -232,6 +232,7 @@ public final class Replayer {
         control.transaction = transaction
         control.progress = setup.options.progress
         control.blockCount = blockCount
+        control.readsAhead = true
         for session in sessions {
             control.session = session
             control.damageHandler = session

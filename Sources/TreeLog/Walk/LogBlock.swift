@@ -71,6 +71,11 @@ public final class LogBlock {
         }
     }
 
+    /// Reads what is below a node of level 1 on several threads, for a walk that is going to need all of it.
+    func readAhead() {
+        if level == 1, let content { log.tree.readLeavesAhead(below: content) }
+    }
+
     /// Lets go of the content of a leaf: its memory serves for new blocks. Whoever needs it again reads it again.
     func release() {
         guard level == 0, let parent, content != nil else { return }

@@ -26,6 +26,7 @@ public final class LogWalk {
         try note(root)
         guard root.level > 0 else { return try hand(root, control) }
         path.append((node: try root.load(), block: root, slot: 0))
+        if control.readsAhead { root.readAhead() }
         while let top = path.last {
             if top.slot < top.node.count {
                 path[path.count - 1].slot += 1
@@ -45,6 +46,7 @@ public final class LogWalk {
         guard block.level > 0 else { return try hand(block, control) }
         do throws(LogError) {
             path.append((node: try block.load(), block: block, slot: 0))
+            if control.readsAhead { block.readAhead() }
         } catch {
             guard let handler = control.damageHandler else { throw error }
             try hand(block, control)

@@ -12,6 +12,8 @@ public struct WalkControl {
     public var wait = false
     /// Blocks are to be pinned.
     public var pin = false
+    /// The content of all blocks will be needed: leaves may be read before the walk comes to them.
+    public var readsAhead = false
     /// The pass of the replay that this walk is.
     public var stage: ReplayStage
     /// What is done with each block.

@@ -11,6 +11,7 @@ final class RedirectedDevice: BlockDevice {
     var name: String { target.name }
     var byteCount: UInt64 { target.byteCount }
     var isReadOnly: Bool { target.isReadOnly }
+    var servesManyThreads: Bool { target.servesManyThreads }
 
     func read(into bytes: inout MutableRawSpan, at offset: UInt64) throws(DeviceError) {
         try target.read(into: &bytes, at: offset)
