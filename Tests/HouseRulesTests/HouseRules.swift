@@ -47,7 +47,7 @@ enum HouseRules {
         "LuaRuntime": ["CLuaHost"],
         "BlockDevices": ["CISAL", "Glibc"],
         "BtrfsFormat": ["CISAL", "CSodium", "CXXHash", "Glibc"],
-        "BtrfsVolume": ["BlockDevices", "BtrfsFormat", "CLZO", "CSodium", "CZlib", "CZstd", "Glibc"],
+        "BtrfsVolume": ["BlockDevices", "BtrfsFormat", "CLZO", "CSodium", "CZlib", "CZstd", "Dispatch", "Glibc"],
         "TreeLog": ["BlockDevices", "BtrfsFormat", "BtrfsVolume"],
         "CrashLab": ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog"],
         "TreeLogLua": [

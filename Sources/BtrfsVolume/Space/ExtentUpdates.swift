@@ -10,7 +10,7 @@ final class ExtentUpdates {
     /// What is queued for old tree blocks: their number of references and flags may be asked for again.
     private var metadata: [UInt64: (delta: Int64, flags: ExtentItem.Flags)] = [:]
     /// Data extents that came into being in this transaction: address and size.
-    private(set) var newData = ExtentSizes()
+    private(set) var newData = AscendingMap()
     /// What `run` allocated and freed, for the free space tree.
     var allocated = RangeSet()
     var freed = RangeSet()
@@ -55,7 +55,7 @@ final class ExtentUpdates {
                 address: address.rawValue, size: size, level: -1, delta: delta, reference: reference))
     }
 
-    func noteNewData(_ address: LogicalAddress, size: UInt64) { newData.note(address.rawValue, size: size) }
+    func noteNewData(_ address: LogicalAddress, size: UInt64) { newData.put(address.rawValue, size) }
 
     // MARK: Looking up
 

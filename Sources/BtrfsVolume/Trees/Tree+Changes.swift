@@ -116,7 +116,7 @@ extension Tree {
             path.setSlot(slot, at: 0)
             return (leaf, slot, found)
         }
-        path.invalidate()
+        path.begin()
         if !root.isNew { root = try copyForChange(root) }
         var block = root
         var high: Key?

@@ -25,7 +25,7 @@ public final class Tree {
     /// What this transaction added to the size of the tree in bytes.
     var usedDelta: Int64 = 0
 
-    /// The way to the leaf of the last change.
+    /// The ways to the leaves of the last changes.
     let path = TreePath()
     /// How many clean leaves are held in memory, to bound them.
     var cachedLeafCount = 0
@@ -76,7 +76,8 @@ public final class Tree {
 
     @inline(__always)
     func leaf(for key: Key) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
-        if let leaf = path.leaf(for: key) {
+        if let way = path.way(to: key) {
+            let leaf = path.block(0, ofWay: way)
             let (slot, found) = leaf.search(key)
             return (leaf, slot, found)
         }

@@ -45,9 +45,9 @@ public final class TreeCursor {
     public func seek(_ key: Key) throws(VolumeError) -> Bool {
         leaf = nil
         let block: TreeBlock
-        if let known = tree.path.leaf(for: key) {
-            followPath()
-            block = known
+        if let way = tree.path.way(to: key) {
+            follow(way)
+            block = tree.path.block(0, ofWay: way)
         } else {
             block = try descend(to: key)
         }
@@ -70,13 +70,13 @@ public final class TreeCursor {
         return block
     }
 
-    /// Takes over the way that the last change of the tree went.
-    private func followPath() {
+    /// Takes over a way that a change of the tree went.
+    private func follow(_ way: Int) {
         let path = tree.path
         var level = tree.root.level
         while level > 0 {
-            blocks[level] = path.block(level)
-            slots[level] = path.slot(level)
+            blocks[level] = path.block(level, ofWay: way)
+            slots[level] = path.slot(level, ofWay: way)
             level &-= 1
         }
     }

@@ -1,64 +1,96 @@
 internal import BtrfsFormat
 
-/// The way from the root of a tree to the leaf of its last change: a block and a slot for each level.
+/// The ways from the root of a tree to the leaves of its last changes: each a block and a slot for every level.
 ///
-/// Changes mostly come in the order of keys, so the next one often belongs into the same leaf; while the tree keeps
-/// its shape the way need not be searched again.
+/// Changes mostly go on where others were just made: names by ascending index, say, each beside the reference of its
+/// inode. While the tree keeps its shape such a leaf need not be searched again. One way is the present one; a
+/// change begins by making the right one the present one.
 final class TreePath {
+    private enum State {
+        case bad
+        /// Keys can be found and items changed.
+        case good
+        /// The nodes of the way also have the room that a split of the leaf needs.
+        case hasRoom
+    }
+
+    private static var levels: Int { BlockHeader.maximumLevels }
     private let blocks = ReferenceTable<TreeBlock>(
-        count: BlockHeader.maximumLevels, capacity: BlockHeader.maximumLevels)
+        count: 4 * BlockHeader.maximumLevels, capacity: 4 * BlockHeader.maximumLevels)
     // Not an array: writing to one that is a stored property is checked for exclusive access each time.
-    private let slots = BlockBuffer(count: BlockHeader.maximumLevels * MemoryLayout<UInt64>.size)
-    // Keys from `low` up to `high`, which is not part of it, belong into the leaf. Nothing does while `isGood` is
-    // false.
-    private var isGood = false
-    // Whether the nodes of the way have the room that a split of the leaf needs.
-    private var hasRoom = false
-    private var low = Key.minimum
-    private var high: Key?
+    private let slots = BlockBuffer(count: 4 * BlockHeader.maximumLevels * MemoryLayout<UInt64>.size)
+    private var states: [4 of State] = .init(repeating: .bad)
+    // Keys from `low` up to `high`, which is not part of it, belong into the leaf of a way.
+    private var lows: [4 of Key] = .init(repeating: .minimum)
+    private var highs: [4 of Key] = .init(repeating: .minimum)
+    private var present = 0
+
+    // MARK: The present way
 
     /// The block at `level`, to which the way must lead.
     @inline(__always)
-    func block(_ level: Int) -> TreeBlock {
-        guard let block = blocks[level] else { preconditionFailure("no way to level \(level) is known") }
+    func block(_ level: Int) -> TreeBlock { block(level, ofWay: present) }
+
+    @inline(__always)
+    func set(_ block: TreeBlock, at level: Int) { blocks[present &* Self.levels &+ level] = block }
+
+    @inline(__always)
+    func slot(_ level: Int) -> Int { slot(level, ofWay: present) }
+
+    @inline(__always)
+    func setSlot(_ slot: Int, at level: Int) {
+        slots.store(UInt64(truncatingIfNeeded: slot), at: (present &* Self.levels &+ level) &* 8)
+    }
+
+    /// Begins a new way, in place of the oldest one.
+    @inline(__always)
+    func begin() {
+        present = (present + 1) & 3
+        states[present] = .bad
+    }
+
+    /// The present way now leads to a leaf for keys that are not below its first one, and below `high`.
+    @inline(__always)
+    func settle(below high: Key?, hasRoom: Bool) {
+        let leaf = block(0)
+        guard leaf.count > 0 else { return }
+        states[present] = hasRoom ? .hasRoom : .good
+        lows[present] = leaf.key(at: 0)
+        highs[present] = high ?? .maximum
+    }
+
+    /// Makes the way to the leaf where `key` belongs the present one; nil when none is known that will do.
+    @inline(__always)
+    func leafForChange(_ key: Key, inserting: Bool) -> TreeBlock? {
+        guard let way = way(to: key), states[way] == .hasRoom || !inserting else { return nil }
+        let leaf = block(0, ofWay: way)
+        guard leaf.isNew else { return nil }
+        present = way
+        return leaf
+    }
+
+    // MARK: All ways
+
+    /// The shape of the tree changes: all ways have to be searched again.
+    func invalidate() { states = .init(repeating: .bad) }
+
+    /// A way to the leaf where `key` belongs; nil when none is known.
+    @inline(__always)
+    func way(to key: Key) -> Int? {
+        for way in 0..<4 where states[way] != .bad && lows[way] <= key && key < highs[way] { return way }
+        return nil
+    }
+
+    @inline(__always)
+    func block(_ level: Int, ofWay way: Int) -> TreeBlock {
+        guard let block = blocks[way &* Self.levels &+ level] else {
+            preconditionFailure("no way to level \(level) is known")
+        }
         return block
     }
 
     @inline(__always)
-    func set(_ block: TreeBlock, at level: Int) { blocks[level] = block }
-
-    @inline(__always)
-    func slot(_ level: Int) -> Int { Int(truncatingIfNeeded: slots.load(UInt64.self, at: level &* 8)) }
-
-    @inline(__always)
-    func setSlot(_ slot: Int, at level: Int) { slots.store(UInt64(truncatingIfNeeded: slot), at: level &* 8) }
-
-    /// The leaf of the way if `key` belongs into it and the tree has not changed its shape since.
-    @inline(__always)
-    func leaf(for key: Key) -> TreeBlock? {
-        guard isGood, low <= key else { return nil }
-        if let high, high <= key { return nil }
-        return blocks[0]
+    func slot(_ level: Int, ofWay way: Int) -> Int {
+        Int(truncatingIfNeeded: slots.load(UInt64.self, at: (way &* Self.levels &+ level) &* 8))
     }
-
-    /// The same for a change of the leaf.
-    @inline(__always)
-    func leafForChange(_ key: Key, inserting: Bool) -> TreeBlock? {
-        guard hasRoom || !inserting, let leaf = leaf(for: key), leaf.isNew else { return nil }
-        return leaf
-    }
-
-    /// The way now leads to a leaf for keys that are not below its first one, and below `high`.
-    @inline(__always)
-    func settle(below high: Key?, hasRoom: Bool) {
-        self.hasRoom = hasRoom
-        let leaf = block(0)
-        isGood = leaf.count > 0
-        if isGood { low = leaf.key(at: 0) }
-        self.high = high
-    }
-
-    /// The shape of the tree, or what belongs into the leaf, changes: the way has to be searched again.
-    @inline(__always)
-    func invalidate() { isGood = false }
 }

@@ -1,4 +1,5 @@
 public import BtrfsFormat
+internal import BtrfsVolume
 
 /// What a replay did, or in a dry run would do.
 public struct ReplayReport: Sendable {
@@ -69,7 +70,7 @@ public struct SubvolumeReport: Sendable {
     public var leftOut: [SkippedThing] = []
     /// What happened to each inode, in the order in which it was first touched.
     public private(set) var inodes: [InodeReport] = []
-    private var slots: [ObjectID: Int] = [:]
+    private var slots = AscendingMap()
     private var lastSlot = -1
     /// Names given to committed files by the answer `keepBoth`.
     public private(set) var renames: [RenameReport] = []
@@ -95,12 +96,12 @@ public struct SubvolumeReport: Sendable {
             lastSlot += 1
             return
         }
-        if let slot = slots[inode] {
-            lastSlot = slot
+        if let slot = slots[inode.rawValue] {
+            lastSlot = Int(slot)
             return
         }
         lastSlot = inodes.count
-        slots[inode] = lastSlot
+        slots.put(inode.rawValue, UInt64(lastSlot))
         inodes.append(InodeReport(inode: inode))
     }
 
@@ -112,7 +113,7 @@ public struct SubvolumeReport: Sendable {
         }
     }
 
-    func isLogged(_ inode: ObjectID) -> Bool { slots[inode].map { inodes[$0].isLogged } ?? false }
+    func isLogged(_ inode: ObjectID) -> Bool { slots[inode.rawValue].map { inodes[Int($0)].isLogged } ?? false }
 
     mutating func note(_ conflict: Conflict, _ resolution: Resolution) {
         conflicts.append(
