@@ -160,6 +160,8 @@ extension Tree {
 
     /// Puts the first key of the block at `level` of the path into the nodes above it.
     func updateFirstKey(level: Int) {
+        // Where one leaf ends and the next begins is another key now.
+        path.invalidate()
         var level = level
         while level < root.level {
             let block = path.block(level)
