@@ -22,13 +22,17 @@ struct Fuzz: ParsableCommand {
     var quiet = false
     @Flag(help: "Let btrfs check say whether space is accounted for after each replay of a changed log; slow.")
     var check = false
+    @Option(help: "Write the changed devices of the first case to files of this name, and replay nothing.")
+    var write: String?
 
     func run() throws {
         let all = Corpus.images + Corpus.hazards
         let chosen =
             images == "all" ? all : try images.split(separator: ",").map { try Corpus.image(named: String($0)) }
+        let matter = try chosen.map { try HostileImage($0) }
+        if let write { return try writeCase(of: matter[0], to: write) }
         var campaign = Campaign(
-            images: try chosen.map { try HostileImage($0) }, seed: seed, count: count, duration: .seconds(seconds),
+            images: matter, seed: seed, count: count, duration: .seconds(seconds),
             secondsPerCase: caseSeconds, announce: { [quiet] in if !quiet { ProcessStatus.say($0) } })
         if check { campaign.lookAt = SpaceCheck.run }
         let result = campaign.run()
@@ -40,6 +44,12 @@ struct Fuzz: ParsableCommand {
         for sample in result.placelessSamples { ProcessStatus.say("# placeless: \(sample)") }
         for finding in result.findings { ProcessStatus.say("FINDING \(finding)") }
         if !result.findings.isEmpty { throw ExitCode.failure }
+    }
+
+    private func writeCase(of image: HostileImage, to path: String) throws {
+        let (devices, target, _) = try HostileCase(image, seed: seed).make()
+        for (index, device) in devices.enumerated() { try device.writeImage(to: "\(path).\(index)") }
+        ProcessStatus.say("\(image.name) \(seed): \(target) changed, \(devices.count) files")
     }
 }
 

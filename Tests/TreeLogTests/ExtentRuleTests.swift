@@ -100,6 +100,16 @@ import TreeLog
         try scene.expectWhole(outcome)
     }
 
+    @Test func checksumsOfUnwrittenSpaceAreNotCopied() throws {
+        var scene = try Scene()
+        let address = scene.log.freeDataAddress
+        scene.inode(300, scene.item(size: 4096))
+        scene.reference(300, [(50, "new")])
+        scene.extent(300, at: 0, address, count: 4096, kind: .preallocated)
+        try scene.data(1, at: address, count: 4096)
+        try scene.expectWhole(try scene.replay())
+    }
+
     @Test func checksumsOfNoExtentAreNotCopied() throws {
         var scene = try Scene()
         let address = scene.log.freeDataAddress

@@ -77,10 +77,11 @@ struct Scene {
     }
 
     mutating func extent(
-        _ inode: UInt64, at offset: UInt64, _ address: UInt64, count: UInt64, generation: Generation? = nil
+        _ inode: UInt64, at offset: UInt64, _ address: UInt64, count: UInt64,
+        kind: FileExtent.Kind = .regular, generation: Generation? = nil
     ) {
         let extent = FileExtent(
-            generation: generation ?? self.generation, kind: .regular, ramBytes: count, diskAddress: LogicalAddress(address),
+            generation: generation ?? self.generation, kind: kind, ramBytes: count, diskAddress: LogicalAddress(address),
             diskByteCount: count, offset: 0, byteCount: count)
         log.add(Key(ObjectID(inode), .extentData, offset), extent.encoded)
     }
