@@ -57,7 +57,8 @@ extension Volume {
                 try buffer.change { (span: inout MutableRawSpan) throws(VolumeError) in
                     try readData(into: &span, at: expected.address, mirror: mirror)
                 }
-                return TreeBlock(read: buffer, header: try verify(buffer, expected), limit: expected.limit)
+                let (header, damagedItems) = try verify(buffer, expected)
+                return TreeBlock(read: buffer, header: header, limit: expected.limit, damagedItems: damagedItems)
             } catch { failure = failure ?? error }
         }
         throw failure ?? .damaged("unreadable", block: expected.address)
@@ -66,7 +67,9 @@ extension Volume {
     /// Every check that a block must pass before it is used.
     ///
     /// The corresponding kernel function is `btrfs_validate_extent_buffer`.
-    private func verify(_ buffer: BlockBuffer, _ expected: BlockExpectation) throws(VolumeError) -> BlockHeader {
+    private func verify(
+        _ buffer: BlockBuffer, _ expected: BlockExpectation
+    ) throws(VolumeError) -> (header: BlockHeader, damagedItems: [DamagedItem]) {
         let block = expected.address
         let bytes = buffer.bytes
         do {
@@ -81,13 +84,19 @@ extension Volume {
                 sectorSize: sectorSize, nodeSize: nodeSize, generation: superblock.generation,
                 checksumSize: checksumType.size, isLog: header.owner == .treeLog || expected.tree == .treeLog,
                 owner: header.owner)
-            if header.level == 0 {
+            var damagedItems: [DamagedItem] = []
+            if header.level == 0, expected.keepsDamagedItems {
+                damagedItems = try LeafChecker.damagedItems(in: bytes, context)
+                // Of an item that belongs to no file nobody can say whom its damage concerns.
+                let other = damagedItems.first { !$0.key.objectID.isFile || $0.key.type == .extentChecksum }
+                if let other { throw other.error }
+            } else if header.level == 0 {
                 try LeafChecker.check(bytes, context)
             } else {
                 try NodeChecker.check(bytes, context)
             }
             try checkKeys(of: buffer, header, expected)
-            return header
+            return (header, damagedItems)
         } catch let error as VolumeError {
             throw error
         } catch let error as FormatError {

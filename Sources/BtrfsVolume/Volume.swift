@@ -167,18 +167,23 @@ public final class Volume {
 
     /// The log tree of a subvolume.
     ///
-    /// - Parameter item: the item of the log root tree.
-    public func logTree(_ item: RootItem, for subvolume: ObjectID) throws(VolumeError) -> Tree {
-        try openLogTree(item.address, level: Int(item.level), generation: item.generation)
+    /// - Parameters:
+    ///   - item: the item of the log root tree.
+    ///   - keepsDamagedItems: whether leaves are read in which the structure is right but items of files are not.
+    public func logTree(
+        _ item: RootItem, for subvolume: ObjectID, keepsDamagedItems: Bool = false
+    ) throws(VolumeError) -> Tree {
+        try openLogTree(
+            item.address, level: Int(item.level), generation: item.generation, keepsDamagedItems: keepsDamagedItems)
     }
 
     private func openLogTree(
-        _ address: LogicalAddress, level: Int, generation: Generation
+        _ address: LogicalAddress, level: Int, generation: Generation, keepsDamagedItems: Bool = false
     ) throws(VolumeError) -> Tree {
         let root = try readBlock(
             BlockExpectation(
                 address: address, level: level, generation: generation, firstKey: nil, owners: .any,
-                tree: .treeLog))
+                tree: .treeLog, keepsDamagedItems: keepsDamagedItems))
         let header: BlockHeader
         do { header = try BlockHeader(root.bytes) } catch { throw .format(error.at(block: address)) }
         guard header.owner == .treeLog else {
@@ -193,6 +198,7 @@ public final class Volume {
         }
         // A log is walked once per stage: it stays in memory up to this size.
         return Tree(
-            id: .treeLog, volume: self, root: root, owners: .any, cachedByteLimit: 256 << 20)
+            id: .treeLog, volume: self, root: root, owners: .any, cachedByteLimit: 256 << 20,
+            keepsDamagedItems: keepsDamagedItems)
     }
 }

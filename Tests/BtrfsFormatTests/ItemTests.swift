@@ -117,7 +117,7 @@ import Testing
         var refs = InodeRefs(references.rawSpan)
         var found: [String] = []
         while let entry = try refs.next() {
-            found.append("\(entry.index) \(DisplayName.text(entry.name.copied)) \(entry.byteRange)")
+            found.append("\(entry.index) \(EscapedBytes.text(entry.name.copied)) \(entry.byteRange)")
         }
         #expect(found == ["2 new 0..<13", "3 new2 13..<27"])
 
@@ -126,7 +126,7 @@ import Testing
         found = []
         while let entry = try entries.next() {
             #expect(entry.type == .xattr && entry.location == .minimum && entry.transid == 8)
-            found.append(DisplayName.text(entry.name.copied) + "=" + DisplayName.text(entry.data.copied))
+            found.append(EscapedBytes.text(entry.name.copied) + "=" + EscapedBytes.text(entry.data.copied))
         }
         #expect(found == ["user.n43ywpg3=old-user.n43ywpg3", "user.p42qfpyq=old-user.p42qfpyq"])
     }

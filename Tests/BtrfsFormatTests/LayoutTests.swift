@@ -190,12 +190,11 @@ import Testing
 
     @Test(
         arguments: [
-            ("", []), ("plain", Array("plain".utf8)), ("\u{e4} \u{1F600}", Array("\u{e4} \u{1F600}".utf8)),
-            ("\\xff\\x0a\\x00", [0xff, 0x0a, 0x00]), ("\\x5c", [0x5c]), ("a\\xe2\\x82", [0x61, 0xe2, 0x82]),
-            ("\\xed\\xa0\\x80", [0xed, 0xa0, 0x80]), ("\\xf8a", [0xf8, 0x61]),
+            ("", []), ("plain", Array("plain".utf8)), ("%C3%A4 \\", Array("\u{e4} \\".utf8)),
+            ("%FF%0A%00%7F", [0xff, 0x0a, 0x00, 0x7f]), ("100%25", Array("100%".utf8)),
         ] as [(String, [UInt8])])
-    func displayNames(_ text: String, _ name: [UInt8]) {
-        #expect(DisplayName.text(name) == text)
+    func escapedNames(_ text: String, _ name: [UInt8]) {
+        #expect(EscapedBytes.text(name) == text)
     }
 
     @Test func keyTypesHaveTheKernelsNames() {

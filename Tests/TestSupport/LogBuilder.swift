@@ -50,6 +50,14 @@ public struct LogBuilder {
         items[subvolume, default: []].append(Item(key, data))
     }
 
+    /// Changes the data of an item that is in the log.
+    public mutating func change(_ key: Key, of subvolume: ObjectID = .fileTree, _ change: (inout [UInt8]) -> Void) {
+        guard let index = items[subvolume]?.firstIndex(where: { $0.key == key }), var item = items[subvolume]?[index]
+        else { return }
+        change(&item.data)
+        items[subvolume]?[index] = item
+    }
+
     private mutating func loadPresentLog() throws {
         guard let roots = try volume.logRootTree() else { return }
         let cursor = roots.makeCursor()

@@ -94,6 +94,17 @@ internal import Testing
         #expect(try images.areUntouched())
     }
 
+    @Test func stateOfASubvolume() throws {
+        let images = try Images("two_subvolumes")
+        let whole = try ToolRun("state", "--replayed", images.path).json()
+        for name in ["256", "/s1"] {
+            let state = try ToolRun("state", "--replayed", "--subvolume", name, images.path).json()
+            #expect(state["subvolumes"]?.members?.count == 1)
+            #expect(state["subvolumes"]?["/"] == whole["subvolumes"]?["/s1"])
+        }
+        RefusalTests.expectRefusal(try ToolRun("state", "--subvolume", "999", images.path), "no subvolume 999")
+    }
+
     @Test func dumpShowsItems() throws {
         let images = try Images("conflict_rename_recreate")
         let log = try ToolRun("dump", images.path)

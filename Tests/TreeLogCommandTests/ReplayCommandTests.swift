@@ -89,7 +89,7 @@ internal import Testing
 
         let inspect = try ToolRun("inspect", images.path)
         #expect(inspect.status == 4 && inspect.text.contains("cannot be replayed"), "\(inspect)")
-        #expect(inspect.text.contains("block \(block)") && inspect.text.contains("--policy salvage"))
+        #expect(inspect.text.contains("block \(block)") && inspect.text.contains("--policy salvage --dry-run"))
         #expect(try ToolRun("inspect", "--json", images.path).json()["result"]?.string == "not_replayable")
         let walk = try ToolRun("walk", images.path)
         #expect(walk.status == 4 && walk.errors.contains("block \(block)"), "\(walk)")
@@ -97,7 +97,10 @@ internal import Testing
         let dump = try ToolRun("dump", images.path)
         #expect(dump.status == 4 && dump.text.contains("tree log:257"), "\(dump)")
 
-        let salvage = try ToolRun("replay", "--policy", "salvage", images.path)
+        // The log of the subvolume is that one leaf.
+        let refused = try ToolRun("replay", "--policy", "salvage", images.path)
+        RefusalTests.expectRefusal(refused, "nothing of this log can be replayed", "--give-up-logs")
+        let salvage = try ToolRun("replay", "--policy", "salvage", "--give-up-logs", images.path)
         #expect(salvage.status == 2 && salvage.text.contains("left out"), "\(salvage)")
         let state = try ToolRun("state", images.path).json()
         let expected = try images.fixture.expectedState()

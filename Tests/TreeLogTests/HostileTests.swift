@@ -92,10 +92,15 @@ import TreeLog
         // Nobody knows this mandatory type.
         log.add(Key(ObjectID(isDescending ? 999 + count : 1000), KeyType(30), 0), [1])
         try log.write()
-        let (_, report) = try Replayer(Volume(opening: scene.devices), policy: "salvage").run()
+        // In the one direction a run finds all of them, in the other the log is given up.
+        let volume = try Volume(opening: scene.devices)
+        if isDescending {
+            #expect(throws: LogError.self) { try Replayer(volume, policy: "salvage").run() }
+        }
+        let options = ReplayOptions(givesUpLogs: true)
+        let (_, report) = try Replayer(volume, policy: "salvage", options: options).run()
         #expect(report.isPartial)
         #expect(report.restartCount < 70)
-        // In the one direction a run finds all of them, in the other the log is given up.
         let subvolume = try #require(report.subvolumes.first)
         #expect(subvolume.isReplayed != isDescending)
         if !isDescending { #expect(subvolume.leftOut.count == Int(count)) }
@@ -118,6 +123,48 @@ import TreeLog
         #expect(report.isPartial && report.restartCount < 25)
         let subvolume = try #require(report.subvolumes.first)
         #expect(subvolume.isReplayed && subvolume.leftOut.count >= 40)
+    }
+
+    /// Of a leaf that is right but for the content of some items only the inodes of these are left out.
+    @Test func inodesOfDamagedItemsAreLeftOut() throws {
+        var scene = try Scene()
+        for inode in 0..<6 as Range<UInt64> { scene.file(1000 + inode, "n\(inode)", at: 100 + inode) }
+        // An inode item that ends too soon, an inode of no type, a name that does not fit its item.
+        scene.log.change(Key(ObjectID(1001), .inodeItem, 0)) { $0.removeLast() }
+        scene.log.change(Key(ObjectID(1002), .inodeItem, 0)) { $0[53] = 0 }
+        scene.log.change(Key(ObjectID(1004), .inodeRef, 257)) { $0[8] = 0xff }
+        let error = try scene.failure()
+        #expect(error.place.block == scene.log.blocks.first)
+        let outcome = try scene.replay(policy: "salvage")
+        #expect(try (0..<6).map { try outcome.target("n\($0)") } == [1000, nil, nil, 1003, nil, 1005])
+        #expect(Set(outcome.subvolume.leftOut.map(\.what)) == Set([1001, 1002, 1004].map { .inode(ObjectID($0)) }))
+        #expect(outcome.subvolume.leftOut.allSatisfy { $0.place.slot != nil && $0.place.key != nil })
+        try scene.expectWhole(outcome)
+    }
+
+    /// What nobody can read is not thrown away unasked, be it the root of a log or all of its leaves.
+    @Test(arguments: [1, 40])
+    func unreadableLogIsKept(inodeCount: UInt64) throws {
+        var scene = try Scene(image: "mix_a.n4096")
+        for inode in 0..<inodeCount { scene.file(1000 + inode, "n\(inode)", at: 100 + inode) }
+        try scene.log.write()
+        let volume = try Volume(opening: scene.devices)
+        let forest = try #require(try LogForest(of: volume))
+        let log = try forest.open(forest.entries[0])
+        #expect((log.level == 0) == (inodeCount == 1))
+        for block in scene.log.blocks where block != forest.roots.address && (log.level == 0 || block != log.address) {
+            try scene.log.writeData([UInt8](repeating: 7, count: 64), at: block)
+        }
+        var options = ReplayOptions()
+        do {
+            _ = try Replayer(volume, policy: "salvage", options: options).run()
+            Issue.record("the log was given up")
+        } catch {
+            guard case .hopelessLog = error.cause else { throw error }
+        }
+        options.givesUpLogs = true
+        let (_, report) = try Replayer(Volume(opening: scene.devices), policy: "salvage", options: options).run()
+        #expect(report.isPartial && report.subvolumes.allSatisfy { $0.inodes.isEmpty })
     }
 
     /// Every name has the index of another one.
@@ -159,6 +206,18 @@ import TreeLog
     }
 
     // MARK: Volumes that lie
+
+    /// Where no superblock fits, none would be written, and the log would stay.
+    @Test(arguments: [0, 4096, 65536 + 4095])
+    func deviceWithoutRoomForASuperblockIsAnError(byteCount: UInt64) throws {
+        let image = try HostileImage(Corpus.image(named: "create_fsync"))
+        try expectError(try image.changingSuperblock { $0.deviceItem.totalBytes = byteCount })
+    }
+
+    @Test func seedIsAnError() throws {
+        let image = try HostileImage(Corpus.image(named: "create_fsync"))
+        try expectError(try image.changingSuperblock { $0.flags.insert(.seeding) })
+    }
 
     @Test func fileExtentsBeyondAllAddressesAreAnError() throws {
         let image = try HostileImage(Corpus.image(named: "many_extents_overwritten"))

@@ -1,6 +1,7 @@
 import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
+import KernelOracle
 import TestSupport
 import Testing
 import TreeLog
@@ -107,5 +108,19 @@ import TreeLog
         #expect(try outcome.target("f00") == 258)
         #expect(try outcome.inode(258)?.nlink == 1)
         #expect(try outcome.inode(258)?.nbytes == 3)
+    }
+
+    /// Linux shows flags by the property, whatever the inode item says: a log may bring the one without the other.
+    @Test(arguments: [("zlib", 0x4), ("zstd:3", 0x4), ("none", 0x400), ("", 0)] as [(String, Int64)])
+    func compressionPropertyCounts(value: String, flags: Int64) throws {
+        var scene = try Scene()
+        scene.file(300, "new", at: 50)
+        scene.xattr(300, "btrfs.compression", value)
+        let outcome = try scene.replay()
+        let files = VolumeFiles(outcome.transaction.volume) { id throws(VolumeError) in
+            try outcome.transaction.tree(id)
+        }
+        let state = try Replays.state(of: files)
+        #expect(state["subvolumes"]?["/"]?["inodes"]?["300"]?["flags"]?.integer == flags)
     }
 }

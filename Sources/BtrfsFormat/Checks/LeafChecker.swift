@@ -1,3 +1,13 @@
+/// An item that breaks a rule.
+public struct DamagedItem: Sendable {
+    /// Its place in the leaf, from 0.
+    public var slot: Int
+    /// Its key.
+    public var key: Key
+    /// The rule.
+    public var error: FormatError
+}
+
 /// Whether a leaf is one: its structure, and the content of its items.
 ///
 /// The structure is valid if and only if
@@ -60,21 +70,22 @@ public enum LeafChecker {
         }
     }
 
-    /// All items that break a rule: slot and reason.
+    /// All items that break a rule.
     ///
     /// - Throws: `FormatError` when the structure of the leaf is damaged, so that it cannot be said what its
     ///   items are.
     public static func damagedItems(
         in block: RawSpan, _ context: CheckContext
-    ) throws(FormatError) -> [(slot: Int, error: FormatError)] {
+    ) throws(FormatError) -> [DamagedItem] {
         try checkStructure(block, context)
         let leaf = LeafView(block)
         var checker = ItemChecker(context)
-        var damaged: [(slot: Int, error: FormatError)] = []
+        var damaged: [DamagedItem] = []
         for slot in 0..<(try leaf.count) {
+            let key = try leaf.key(at: slot)
             do {
-                try checker.check(key: try leaf.key(at: slot), data: try leaf.data(at: slot))
-            } catch { damaged.append((slot, error.at(slot: slot))) }
+                try checker.check(key: key, data: try leaf.data(at: slot))
+            } catch { damaged.append(DamagedItem(slot: slot, key: key, error: error.at(slot: slot))) }
         }
         return damaged
     }

@@ -97,11 +97,11 @@ extension ItemValue {
         case .unsigned(let value): String(value)
         case .signed(let value): String(value)
         case .text(let text): text
-        case .name(let name): DisplayName.text(name)
+        case .name(let name): EscapedBytes.text(name)
         case .bytes([]): "-"
         case .bytes(let bytes) where bytes.count > 64:
-            DisplayName.hexadecimal(Array(bytes.prefix(32))) + " … \(bytes.count) bytes"
-        case .bytes(let bytes): DisplayName.hexadecimal(bytes)
+            EscapedBytes.hexadecimal(Array(bytes.prefix(32))) + " … \(bytes.count) bytes"
+        case .bytes(let bytes): EscapedBytes.hexadecimal(bytes)
         case .time(let time): time.description
         case .key(let key): key.description
         case .list(let values):
@@ -109,44 +109,6 @@ extension ItemValue {
                 + (values.count > 8 ? " … \(values.count) in all" : "")
         case .record(let record):
             "{" + record.entries.map { $0.name + " " + $0.value.text }.joined(separator: " ") + "}"
-        }
-    }
-}
-
-/// Names for people. Programs compare the bytes.
-public enum DisplayName {
-    /// The name as text; what is no printable UTF-8, and the backslash, as `\xNN`.
-    public static func text(_ name: [UInt8]) -> String {
-        var text = ""
-        var rest = name[...]
-        while let first = rest.first {
-            let length = first < 0x80 ? 1 : first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2
-            let piece = rest.prefix(length)
-            if let scalar = String(validating: piece, as: UTF8.self)?.unicodeScalars.first,
-                isPrintable(scalar)
-            {
-                text.unicodeScalars.append(scalar)
-                rest = rest.dropFirst(length)
-            } else {
-                text += "\\x" + hexadecimal([first])
-                rest = rest.dropFirst()
-            }
-        }
-        return text
-    }
-
-    /// The bytes as pairs of hexadecimal digits.
-    public static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
-            false
-        default: scalar != "\\"
         }
     }
 }

@@ -39,7 +39,8 @@ extension Superblock {
         if !flags.isDisjoint(with: .conversions) {
             let names = SuperblockFlags.names.joined(bits: flags.intersection(.conversions).rawValue)
             throw .invalid(
-                "an unfinished conversion (\(names)) stands in the superblock; finish it with `btrfstune`")
+                "an unfinished conversion (\(names)) stands in the superblock; finish it with `btrfstune`, "
+                    + "on a copy: it may make a log useless")
         }
         if !flags.isSubset(of: .usable) {
             let bits = flags.subtracting(.usable).rawValue

@@ -42,10 +42,10 @@ extension SubvolumeState {
     ) throws(VolumeError) {
         switch item.fileType {
         case .regularFile:
-            try writeFlags(item, &text)
+            try writeFlags(inode, item, &text)
             try writeContent(inode, item, &text)
         case .directory:
-            try writeFlags(item, &text)
+            try writeFlags(inode, item, &text)
         case .symlink:
             try text.append(",\"target\":")
             let target = try files.symlinkTarget(of: inode, in: namespace)
@@ -62,12 +62,20 @@ extension SubvolumeState {
         }
     }
 
-    private func writeFlags<Sink>(_ item: InodeItem, _ text: inout StateText<Sink>) throws(VolumeError) {
+    private func writeFlags<Sink>(
+        _ inode: ObjectID, _ item: InodeItem, _ text: inout StateText<Sink>
+    ) throws(VolumeError) {
+        var flags = item.flags
+        if let property = try namespace.xattr(named: Self.compressionProperty.rawSpan, of: inode) {
+            flags.apply(compression: property)
+        }
         try text.append(",\"flags\":")
-        try text.append(Self.attributeFlags(item.flags))
+        try text.append(Self.attributeFlags(flags))
         try text.append(",\"gen\":")
         try text.append(UInt32(truncatingIfNeeded: item.generation))
     }
+
+    private static let compressionProperty = Array("btrfs.compression".utf8)
 
     /// The flags as FS_IOC_GETFLAGS gives them.
     ///
@@ -178,5 +186,23 @@ extension MappedExtent.Flags: CustomStringConvertible {
             (.inline, "inline"), (.preallocated, "prealloc"), (.encoded, "encoded"), (.shared, "shared"),
         ]
         return names.filter { contains($0.0) }.map { $0.1 }.joined(separator: ",")
+    }
+}
+
+extension InodeFlags {
+    /// Does what Linux does when it loads an inode that has the property: whatever the item says, the property counts.
+    ///
+    /// The corresponding kernel function is `prop_compression_apply`.
+    mutating func apply(compression property: [UInt8]) {
+        switch String(decoding: property, as: UTF8.self) {
+        case "": subtract([.compress, .noCompression])
+        case "no", "none":
+            remove(.compress)
+            insert(.noCompression)
+        case let name where ["zlib", "lzo", "zstd"].contains(where: name.hasPrefix):
+            remove(.noCompression)
+            insert(.compress)
+        default: break
+        }
     }
 }

@@ -1,4 +1,4 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 
 /// The whole visible state of a volume as one JSON document: subvolumes, names, inodes, and of files the hash
 /// of the content, the data segments and the extents.
@@ -15,15 +15,19 @@ public struct VolumeState {
 
     /// Writes the document to `sink`, piece by piece.
     ///
+    /// - Parameter subvolume: where to start; its path in the document is `/`, and of the others there are those
+    ///   within it.
     /// - Throws: what reading the volume throws, and `VolumeError.damaged` for data whose checksum is wrong.
     /// - Complexity: reads all metadata twice and all data once. Memory: the paths of directories that are
     ///   not yet written, and their numbers.
-    public func write(to sink: inout some ByteSink) throws(VolumeError) {
+    public func write(
+        to sink: inout some ByteSink, from subvolume: ObjectID = .fileTree
+    ) throws(VolumeError) {
         let files = files
         var text = StateText(sink)
         try text.append("{\"subvolumes\":{\n")
         var queue = PathQueue<ObjectID>()
-        queue.insert([], .fileTree)
+        queue.insert([], subvolume)
         var visited: Set<ObjectID> = []
         var isFirst = true
         while let (path, id) = queue.popFirst() {

@@ -210,10 +210,9 @@ extension Volume {
             return refusal
         }
         if superblock.flags.contains(.seeding) {
-            return "the volume is a seed; log replay needs a writable one. Clear the flag with btrfstune -S 0"
-        }
-        if !superblock.flags.intersection(SuperblockFlags.conversions).isEmpty {
-            return "a conversion of the volume (\(superblock.flags)) was not finished; finish it with btrfstune first"
+            // Clearing the flag commits, and the log then belongs to no generation.
+            return "the volume is a seed, which does not change, so its log cannot be replayed. Linux mounts it "
+                + "with -o ro,rescue=nologreplay only; do not clear the flag with btrfstune, the log would be lost"
         }
         if !superblock.flags.intersection([.metadump, .metadumpV2]).isEmpty {
             return "this is a metadata dump of a volume (btrfs-image), not the volume"

@@ -14,6 +14,8 @@ struct BlockExpectation {
     var owners: BlockOwners
     /// The tree, for messages.
     var tree: ObjectID
+    /// Whether a leaf is accepted although items of files in it break a rule.
+    var keepsDamagedItems = false
 }
 
 /// Who may own the blocks of a tree. The corresponding kernel function is `btrfs_check_eb_owner`.

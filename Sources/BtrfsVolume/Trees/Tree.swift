@@ -22,6 +22,8 @@ public final class Tree {
     let owners: BlockOwners
     /// Blocks with a generation up to this one may be shared with a snapshot.
     let lastSnapshot: Generation
+    /// Whether leaves are read although items of files in them break a rule: `TreeBlock.damagedItems` tells which.
+    let keepsDamagedItems: Bool
     /// What this transaction added to the size of the tree in bytes.
     var usedDelta: Int64 = 0
 
@@ -35,7 +37,7 @@ public final class Tree {
 
     init(
         id: ObjectID, volume: Volume, transaction: Transaction? = nil, root: TreeBlock, owners: BlockOwners,
-        lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20
+        lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20, keepsDamagedItems: Bool = false
     ) {
         self.id = id
         self.volume = volume
@@ -43,6 +45,7 @@ public final class Tree {
         rootBlock = root
         self.owners = owners
         self.lastSnapshot = lastSnapshot
+        self.keepsDamagedItems = keepsDamagedItems
         cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)
     }
 
@@ -100,7 +103,7 @@ public final class Tree {
         BlockExpectation(
             address: node.childAddress(at: slot), level: node.level - 1,
             generation: node.childGeneration(at: slot), firstKey: node.key(at: slot),
-            limit: node.limit(ofChild: slot), owners: owners, tree: id)
+            limit: node.limit(ofChild: slot), owners: owners, tree: id, keepsDamagedItems: keepsDamagedItems)
     }
 
     /// Reads the leaves below `node` on several threads, those that are not there yet. A leaf that cannot be read is

@@ -16,6 +16,8 @@ package final class TreeBlock {
     let isNew: Bool
     /// Of a node: the children loaded so far, by slot.
     let children: ReferenceTable<TreeBlock>
+    /// Items that break a rule, of a leaf in a tree that keeps such items; in all others there are none.
+    package let damagedItems: [DamagedItem]
     /// All keys of a block that was read lie before this one, as the nodes above it say; nil where nothing follows.
     private let limit: Key?
 
@@ -24,9 +26,10 @@ package final class TreeBlock {
     }
 
     /// A verified block as it was read.
-    init(read buffer: BlockBuffer, header: BlockHeader, limit: Key?) {
+    init(read buffer: BlockBuffer, header: BlockHeader, limit: Key?, damagedItems: [DamagedItem]) {
         self.buffer = buffer
         self.limit = limit
+        self.damagedItems = damagedItems
         address = header.address
         level = Int(header.level)
         storedCount = header.itemCount
@@ -42,6 +45,7 @@ package final class TreeBlock {
         storedCount = 0
         isNew = true
         limit = nil
+        damagedItems = []
         children = Self.makeChildren(level: level, count: 0, nodeSize: buffer.count)
         buffer.change { (span: inout MutableRawSpan) in header.store(in: &span) }
     }

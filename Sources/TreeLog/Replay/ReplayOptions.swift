@@ -9,9 +9,14 @@ public struct ReplayOptions {
     /// Called at most once for each log block of each stage.
     public var progress: ((Progress) -> Void)?
 
+    /// Whether the log of a subvolume may go of which a policy leaves out everything, since nothing of it can be
+    /// read. Otherwise the replay fails, and the volume keeps all its logs.
+    public var givesUpLogs: Bool
+
     /// Options; those that are not given are the usual ones.
-    public init(now: Timestamp = .current, progress: ((Progress) -> Void)? = nil) {
+    public init(now: Timestamp = .current, givesUpLogs: Bool = false, progress: ((Progress) -> Void)? = nil) {
         self.now = now
+        self.givesUpLogs = givesUpLogs
         self.progress = progress
     }
 }

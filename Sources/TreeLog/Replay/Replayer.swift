@@ -23,8 +23,7 @@ public final class Replayer {
 
     /// After this many new starts for a single inode each, one run looks for all that has to be left out.
     private static let singleRestartLimit = 16
-    /// After this many new starts the logs in which there is still more are left out whole. Each start costs a run,
-    /// and a
+    /// After this many new starts the logs in which there is still more are given up. Each start costs a run, and a
     /// log can be made so that each run finds one thing more.
     private static let restartLimit = 64
 
@@ -54,8 +53,7 @@ public final class Replayer {
     /// Replays all logs into a new transaction, beginning anew as often as something has to be left out.
     ///
     /// The first times for one inode or item each, then for all that a run finds. A log that needs too many runs is
-    /// left
-    /// out as a whole.
+    /// given up, if the options allow it.
     public func run() throws(LogError) -> (transaction: Transaction, report: ReplayReport) {
         while true {
             let transaction = try makeTransaction()
@@ -85,8 +83,9 @@ public final class Replayer {
         }
         restartCount += 1
         guard restartCount > Self.restartLimit else { return }
+        let reason = "after \(restartCount) runs there was still more to leave out, lastly: \(last.reason)"
+        guard setup.options.givesUpLogs else { throw LogError(.hopelessLog(reason), at: last.place) }
         for subvolume in Set(things.map(\.subvolume)) {
-            let reason = "after \(restartCount) runs there was still more to leave out, lastly: \(last.reason)"
             _ = leftOut[subvolume]?.insert(SkippedThing(.log, of: subvolume, reason: reason, at: last.place))
         }
     }
@@ -113,10 +112,17 @@ public final class Replayer {
         }
         let found = sessions.flatMap { $0.found ?? [] }
         guard found.isEmpty else { return (report, found) }
+        for session in sessions { try requireSomething(of: session.report) }
         try deleteOrphans(sessions, transaction)
         report.subvolumes = (sessions.map(\.report) + skipped).sorted { $0.subvolume > $1.subvolume }
         report.extensions = setup.registry.extensions.map { $0.makeReport() }
         return (report, [])
+    }
+
+    /// A log with leaves of which none could be read is not thrown away unasked.
+    private func requireSomething(of report: SubvolumeReport) throws(LogError) {
+        guard report.itemCount == 0, let thing = report.leftOut.first, !setup.options.givesUpLogs else { return }
+        throw LogError(.hopelessLog(thing.reason), at: thing.place)
     }
 
     private func deleteOrphans(_ sessions: [ReplaySession], _ transaction: Transaction) throws(LogError) {
@@ -168,7 +174,7 @@ public final class Replayer {
         _ entry: LogForest.Entry, in forest: LogForest, _ skipped: inout [SubvolumeReport]
     ) throws(LogError) -> LogTree? {
         do throws(LogError) {
-            return try forest.open(entry)
+            return try forest.open(entry, keepsDamagedItems: setup.policy.handles(.damagedItem))
         } catch {
             guard setup.policy.handles(.damagedItem), let resolver = setup.policy.resolver(for: .damagedItem)
             else { throw error }
@@ -178,6 +184,9 @@ public final class Replayer {
             switch try resolver.resolve(conflict) {
             case .skipInode, .skipItem: break
             default: throw error
+            }
+            guard setup.options.givesUpLogs else {
+                throw LogError(.hopelessLog(error.causeText), at: error.place, note: error.note)
             }
             let thing = SkippedThing(.log, of: entry.subvolume, reason: error.causeText, at: error.place)
             var report = SubvolumeReport(subvolume: entry.subvolume, leftOut: [thing])

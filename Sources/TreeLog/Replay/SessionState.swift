@@ -36,7 +36,12 @@ struct SessionState: ~Copyable {
         let count: Int
         do { count = try leaf.count } catch { throw context.failure(from: error) }
         if stage == .everything { context.report.itemCount += count }
+        let damagedItems = try block.damagedItems
         for slot in 0..<count {
+            if !damagedItems.isEmpty, let damage = damagedItems.first(where: { $0.slot == slot }) {
+                try passOver(damage, in: stage)
+                continue
+            }
             let item: LoggedItem
             do {
                 item = LoggedItem(
@@ -56,6 +61,17 @@ struct SessionState: ~Copyable {
                 }
             } catch { try settle(error, item) }
         }
+    }
+
+    /// Lets the policy decide about a damaged item, before anything of its inode is replayed.
+    private mutating func passOver(_ damage: DamagedItem, in stage: ReplayStage) throws(LogError) {
+        if damage.key.type == .inodeItem { isIgnoring = false }
+        context.place.slot = damage.slot
+        context.place.key = damage.key
+        guard stage == .inodes, let block = context.place.block, !context.leftOut.contains(damage.key.objectID),
+            !context.leftOut.contains(block, damage.slot)
+        else { return }
+        try settle(context.failure(from: damage.error), inode: damage.key.objectID)
     }
 
     /// An inode without a name was logged as it was being deleted: nothing of it is replayed.

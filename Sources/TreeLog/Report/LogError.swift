@@ -15,6 +15,8 @@ public struct LogError: Error, Sendable {
         case damaged(String)
         /// What Linux would take blindly although it harms the volume.
         case refused(String)
+        /// Nothing of a log can be replayed, and it is not to be given up.
+        case hopelessLog(String)
         /// An item is for an inode that is neither in the log nor in the subvolume.
         case missingInode(ObjectID)
         /// A name is for a directory that is neither in the log nor in the subvolume.
@@ -68,7 +70,9 @@ public struct LogError: Error, Sendable {
         case .missingDirectory: .missingParent
         case .indexTaken: .index
         case .unregisteredType: .customItem
-        case .volume, .stopped, .notTolerated, .invalidResolution, .plugin, .unknownName, .leaveOut: nil
+        case .volume, .stopped, .notTolerated, .invalidResolution, .plugin, .unknownName, .leaveOut,
+            .hopelessLog:
+            nil
         }
     }
 
@@ -84,7 +88,9 @@ public struct LogError: Error, Sendable {
         case .invalidResolution, .plugin, .unknownName:
             "Correct the plugin or choose another policy; the volume is unchanged."
         case .volume, .format, .damaged, .refused, .missingInode, .missingDirectory, .indexTaken, .leaveOut:
-            "The kernel cannot mount this log either; the policy 'salvage' replays all but what is damaged."
+            "Linux fails here as well, or harms the volume; the policy 'salvage' replays all but what is damaged."
+        case .hopelessLog:
+            "It is kept, and with it all logs. To give it up and replay the others: --give-up-logs."
         }
     }
 }
@@ -101,6 +107,7 @@ extension LogError: CustomStringConvertible {
         case .volume(let error): "\(error)"
         case .format(let error): "\(error)"
         case .damaged(let text), .refused(let text), .plugin(let text): text
+        case .hopelessLog(let text): "nothing of this log can be replayed: \(text)"
         case .missingInode(let inode): "inode \(inode) is neither in the log nor in the subvolume"
         case .missingDirectory(let inode): "directory \(inode) is neither in the log nor in the subvolume"
         case .indexTaken(let directory, let index):

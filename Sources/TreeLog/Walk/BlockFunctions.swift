@@ -94,15 +94,17 @@ final class TransactionTarget: LogBlockTarget {
             // The same error comes again in the stage that needs the items, with whoever decides about it.
             return
         }
-        do { try excludeExtents(of: LeafView(bytes)) } catch let error as FormatError {
+        let damaged = Set(try block.damagedItems.map(\.slot))
+        do { try excludeExtents(of: LeafView(bytes), but: damaged) } catch let error as FormatError {
             throw LogError(.format(error), at: block.place)
         } catch let error as VolumeError {
             throw LogError(.volume(error), at: block.place)
         } catch { throw LogError(.plugin("\(error)"), at: block.place) }
     }
 
-    private func excludeExtents(of leaf: borrowing LeafView) throws {
+    private func excludeExtents(of leaf: borrowing LeafView, but damaged: Set<Int>) throws {
         for slot in 0..<(try leaf.count) where try leaf.key(at: slot).type == .extentData {
+            if damaged.contains(slot) { continue }
             let extent = try FileExtent(try leaf.data(at: slot))
             if !extent.isInline, !extent.isHole {
                 try transaction.exclude(extent.diskAddress, count: extent.diskByteCount)

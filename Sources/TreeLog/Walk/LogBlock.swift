@@ -59,6 +59,14 @@ public final class LogBlock {
         return held(block.bytes, by: self)
     }
 
+    /// The items of a leaf that break a rule, by ascending slot. There are none where the log was not opened so as to
+    /// keep them: such a leaf cannot be read then.
+    ///
+    /// - Throws: like `read`.
+    public var damagedItems: [DamagedItem] {
+        get throws(LogError) { try load().damagedItems }
+    }
+
     func load() throws(LogError) -> TreeBlock {
         if let content { return content }
         guard let parent else { throw LogError(.damaged("the block has no parent"), at: place) }

@@ -89,9 +89,13 @@ public struct LogForest {
     }
 
     /// Opens the log of a subvolume.
-    public func open(_ entry: Entry) throws(LogError) -> LogTree {
+    ///
+    /// - Parameter keepsDamagedItems: whether leaves can be read that are right but for some items of files;
+    ///   `LogBlock.damagedItems` tells which.
+    public func open(_ entry: Entry, keepsDamagedItems: Bool = false) throws(LogError) -> LogTree {
         do {
-            let tree = try volume.logTree(entry.rootItem, for: entry.subvolume)
+            let tree = try volume.logTree(
+                entry.rootItem, for: entry.subvolume, keepsDamagedItems: keepsDamagedItems)
             return LogTree(subvolume: entry.subvolume, tree: tree, generation: entry.rootItem.generation)
         } catch {
             throw LogError(.volume(error), at: LogPlace(subvolume: entry.subvolume, block: entry.rootItem.address))

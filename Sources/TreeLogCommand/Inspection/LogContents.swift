@@ -52,7 +52,7 @@ final class LogContents {
         do throws(LogError) {
             var control = WalkControl(stage: .inodes, process: collector)
             control.damageHandler = collector
-            try walk.run(over: try forest.open(entry), control)
+            try walk.run(over: try forest.open(entry, keepsDamagedItems: true), control)
         } catch {
             collector.problems.append(Failure(error))
         }
@@ -98,10 +98,14 @@ private final class ItemCollector: ProcessFunction, DamageHandler {
         guard block.level == 0 else { return }
         do {
             let leaf = LeafView(try block.read())
+            let damaged = try block.damagedItems
             for slot in 0..<(try leaf.count) {
                 let key = try leaf.key(at: slot)
                 let data = try leaf.data(at: slot)
-                do { try collect(key, data) } catch {
+                do throws(FormatError) {
+                    if let damage = damaged.first(where: { $0.slot == slot }) { throw damage.error }
+                    try collect(key, data)
+                } catch {
                     var place = block.place
                     (place.slot, place.key) = (slot, key)
                     problems.append(Failure(LogError(.format(error), at: place)))

@@ -248,7 +248,7 @@ extension JSONWriter {
             case .signed(let value): field(entry.name, value)
             case .text(let text): field(entry.name, text)
             case .name(let name): field(entry.name, Escaped(name))
-            case .bytes(let bytes): field(entry.name, DisplayName.hexadecimal(bytes))
+            case .bytes(let bytes): field(entry.name, EscapedBytes.hexadecimal(bytes))
             case .time(let time): field(entry.name, time)
             case .key(let key): field(entry.name, "\(key)")
             case .list(let values): array(entry.name) { for value in values { element(of: value) } }
@@ -261,7 +261,7 @@ extension JSONWriter {
         switch value {
         case .record(let record): object { fields(of: record) }
         case .unsigned(let value): element(value)
-        case .bytes(let bytes): element(DisplayName.hexadecimal(bytes))
+        case .bytes(let bytes): element(EscapedBytes.hexadecimal(bytes))
         case .name(let name): element(Escaped(name))
         default: element(value.text)
         }

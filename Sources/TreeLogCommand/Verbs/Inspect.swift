@@ -42,7 +42,8 @@ struct Inspect: Verb {
         let meter = ProgressMeter(console)
         do {
             let replayer = try Replayer(
-                volume, registry: registry, policy: policy.policy, options: ReplayOptions(progress: meter.hook))
+                volume, registry: registry, policy: policy.policy,
+                options: policy.replayOptions(meter.hook))
             let (transaction, report) = try replayer.run()
             let replayed = VolumeFiles(volume) { (id: ObjectID) throws(VolumeError) in try transaction.tree(id) }
             let difference = LogDifference(before: VolumeFiles(volume), after: replayed)
@@ -55,7 +56,12 @@ struct Inspect: Verb {
             meter.finish()
             // A log whose roots cannot be read says nothing at all.
             let contents = try LogContents(volume)
-            printer.write(contents, failure: Failure(error))
+            var failure = Failure(error)
+            if (error as? LogError)?.conflictKind != nil {
+                let images = arguments.images.joined(separator: " ")
+                failure.nextStep = "See what can be saved: treelog replay --policy salvage --dry-run \(images)"
+            }
+            printer.write(contents, failure: failure)
             return .findings
         }
     }

@@ -164,14 +164,12 @@ struct InspectPrinter {
 
     // MARK: A log that cannot be replayed
 
-    private static let advice = "See what can be saved: treelog replay --policy salvage --dry-run "
-
     func write(_ contents: LogContents, failure: Failure) {
         if let json { return write(contents, failure, json) }
         for warning in volume.warnings { console.complain(warning) }
         console.line("\(imageNames): the log cannot be replayed.")
         console.line("reason  \(failure.message)")
-        console.line("next    \(Self.advice)\(images.joined(separator: " "))")
+        if let nextStep = failure.nextStep { console.line("next    \(nextStep)") }
         console.line("What the items of the log say:")
         for log in contents.logs { write(log) }
     }
@@ -207,7 +205,7 @@ struct InspectPrinter {
             writeHead(json, result: "not_replayable")
             json.object("error") {
                 json.field("message", failure.message)
-                json.field("next_step", Self.advice + images.joined(separator: " "))
+                json.field("next_step", failure.nextStep)
                 json.field("place", failure.place)
             }
             json.array("subvolumes") {

@@ -22,8 +22,9 @@ struct Replay: Verb {
               treelog replay --plugin Plugins/keep-both --policy keep-both disk.img
 
             The policy salvage brings over every inode that can be brought over whole, and lists the others; the \
-            exit code is then 2. A volume without a log is left alone, with exit code 0; where the first superblock \
-            of a device is torn it is written anew from its copy.
+            exit code is then 2. Where nothing of the log of a subvolume can be read it fails, unless \
+            --give-up-logs says that this log may go. A volume without a log is left alone, with exit code 0; where \
+            the first superblock of a device is torn it is written anew from its copy.
             """)
 
     @OptionGroup var arguments: ImageArguments
@@ -74,7 +75,8 @@ struct Replay: Verb {
         let meter = ProgressMeter(console)
         do {
             let job = try ReplayJob(
-                arguments.images, destination, registry, policy: policy.policy, limit: limit, progress: meter.hook)
+                arguments.images, destination, registry, policy: policy.policy, limit: limit,
+                options: policy.replayOptions(meter.hook))
             try job.run()
             meter.finish()
             let printer = ReplayPrinter(job, console)

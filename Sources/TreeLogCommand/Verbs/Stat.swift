@@ -142,7 +142,7 @@ private struct FileDetails {
                 for xattr in xattrs {
                     json.object {
                         json.field("name", Escaped(xattr.name))
-                        json.field("value", DisplayName.hexadecimal(xattr.value))
+                        json.field("value", EscapedBytes.hexadecimal(xattr.value))
                     }
                 }
             }

@@ -10,6 +10,7 @@ struct State: Verb {
             EXAMPLES
               treelog state disk.img > before.json
               treelog state --replayed disk.img > after.json
+              treelog state --subvolume /home disk.img
 
             Subvolumes, directory entries in their order, inodes with times and flags, extended attributes, hashes \
             of the contents and extents. Two volumes with the same document cannot be told apart by reading them.
@@ -17,12 +18,14 @@ struct State: Verb {
 
     @OptionGroup var arguments: ImageArguments
     @OptionGroup var view: ViewOptions
+    @OptionGroup var subvolume: SubvolumeOptions
     @OptionGroup var format: OutputOptions
 
     func perform(_ console: Console) throws -> Outcome {
         let view = try VolumeView(arguments.images, view, console)
+        let subvolume = try subvolume.number(in: view.files)
         var sink = ConsoleSink(console: console)
-        try VolumeState(view.files).write(to: &sink)
+        try VolumeState(view.files).write(to: &sink, from: subvolume)
         return view.outcome
     }
 }

@@ -37,7 +37,7 @@ final class ReplayJob {
 
     init(
         _ images: [String], _ destination: Destination, _ registry: Registry, policy: String, limit: TimeLimit?,
-        progress: ((Progress) -> Void)?
+        options: ReplayOptions
     ) throws {
         self.images = images
         self.destination = destination
@@ -50,8 +50,7 @@ final class ReplayJob {
         committedGeneration = volume.superblock.generation
         var registry = registry
         try limit?.limit(&registry)
-        replayer = try Replayer(
-            volume, registry: registry, policy: policy, options: ReplayOptions(progress: progress))
+        replayer = try Replayer(volume, registry: registry, policy: policy, options: options)
     }
 
     var isDryRun: Bool { if case .nowhere = destination { true } else { false } }

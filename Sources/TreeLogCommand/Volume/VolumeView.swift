@@ -12,7 +12,16 @@ struct PolicyOptions: ParsableArguments {
             valueName: "name"))
     var policy = Policy.mainlineName
 
+    @Flag(
+        name: .customLong("give-up-logs"),
+        help: "With a policy that leaves things out: give up logs of which nothing can be read; otherwise it fails.")
+    var givesUpLogs = false
+
     @OptionGroup var plugins: PluginOptions
+
+    func replayOptions(_ progress: ((Progress) -> Void)?) -> ReplayOptions {
+        ReplayOptions(givesUpLogs: givesUpLogs, progress: progress)
+    }
 
     /// The registry with all plugins in it.
     ///
@@ -60,7 +69,8 @@ final class VolumeView {
         }
         let meter = ProgressMeter(console)
         let replayer = try Replayer(
-            volume, registry: registry, policy: options.policy.policy, options: ReplayOptions(progress: meter.hook))
+            volume, registry: registry, policy: options.policy.policy,
+            options: options.policy.replayOptions(meter.hook))
         let (transaction, report) = try replayer.run()
         // So that the trees of space agree as well, of which the state of extents is read.
         try transaction.settle()

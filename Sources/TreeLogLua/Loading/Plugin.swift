@@ -39,7 +39,7 @@ public final class Plugin: RegistryExtension {
         scripts = machine.scripts.map { path in
             let text = source.files[path] ?? []
             let sum = ChecksumType.sha256.compute(text.rawSpan)
-            return ExtensionReport.Script(path: path, sha256: DisplayName.hexadecimal(Array(sum.prefix(32))))
+            return ExtensionReport.Script(path: path, sha256: EscapedBytes.hexadecimal(Array(sum.prefix(32))))
         }
         policies = definition.policies.map { PluginPolicy($0) }
         processes = definition.processes.enumerated().map { PluginProcess(source, limits, $0.offset, $0.element) }

@@ -118,7 +118,7 @@ extension PluginMachine {
         }
         try define("u64_string") { .text(String(try $0.unsigned(0))) }
         try define("key_string") { [unowned self] arguments in .text(text(of: try key(arguments, 0))) }
-        try define("hex") { .text(DisplayName.hexadecimal(try $0.bytes(0).copied)) }
+        try define("hex") { .text(EscapedBytes.hexadecimal(try $0.bytes(0).copied)) }
         try define("unhex") { arguments in
             guard let bytes = TextFormat.unhex(try arguments.bytes(0).copied) else {
                 throw APIError("hexadecimal digits in pairs are needed")

@@ -113,7 +113,7 @@ extension JSONWriter {
     fileprivate func document(_ schema: String, _ key: Key, _ bytes: [UInt8]) {
         document(schema) {
             field("key", "\(key)")
-            field("bytes", DisplayName.hexadecimal(bytes))
+            field("bytes", EscapedBytes.hexadecimal(bytes))
         }
     }
 }
