@@ -6,8 +6,7 @@
 
 // ---- towards Lua ----
 
-// Room for one more of `size` bytes in a list; NULL when there is no memory.
-static void *grown(void *list, int32_t count, int32_t *capacity, size_t size) {
+void *lh_grown(void *list, int32_t count, int32_t *capacity, size_t size) {
     if (count < *capacity) return list;
     int32_t larger = *capacity < 16 ? 16 : *capacity * 2;
     void *moved = larger > *capacity ? realloc(list, (size_t)larger * size) : NULL;
@@ -22,7 +21,7 @@ void lh_begin(lh_vm *vm) {
 }
 
 static void append(lh_vm *vm, lh_value value) {
-    lh_value *list = grown(vm->outgoing, vm->outgoing_count, &vm->outgoing_capacity, sizeof *list);
+    lh_value *list = lh_grown(vm->outgoing, vm->outgoing_count, &vm->outgoing_capacity, sizeof *list);
     if (!list) { vm->has_outgoing_failed = true; return; }
     vm->outgoing = list;
     vm->outgoing[vm->outgoing_count++] = value;
@@ -78,7 +77,7 @@ bool lh_is_flat(const lh_vm *vm) {
 static inline bool push_simple(lua_State *L, lh_vm *vm, const lh_value *value) {
     switch (value->kind) {
     case LH_INTEGER: lua_pushinteger(L, value->integer); return true;
-    case LH_VIEW: lua_rawgetp(L, LUA_REGISTRYINDEX, vm->views[value->integer]); return true;
+    case LH_VIEW: lua_rawgeti(L, LUA_REGISTRYINDEX, vm->views[value->integer]->reference); return true;
     case LH_NIL: lua_pushnil(L); return true;
     case LH_BOOLEAN: lua_pushboolean(L, value->integer != 0); return true;
     case LH_NUMBER: lua_pushnumber(L, value->number); return true;
@@ -188,7 +187,7 @@ static void append_to_tree(lua_State *L, lh_vm *vm, lh_value value) {
     lh_charge(L, 1);
     if (vm->tree_count >= vm->limits.tree_entries)
         luaL_error(L, "the table has more than %d keys and values", vm->limits.tree_entries);
-    lh_value *list = grown(vm->tree, vm->tree_count, &vm->tree_capacity, sizeof *list);
+    lh_value *list = lh_grown(vm->tree, vm->tree_count, &vm->tree_capacity, sizeof *list);
     if (!list) lh_stop_for_memory(L);
     vm->tree = list;
     vm->tree[vm->tree_count++] = value;

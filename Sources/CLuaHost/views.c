@@ -242,7 +242,7 @@ static int view_body(lua_State *L) {
     view->view = vm->view_count;
     lua_rawgeti(L, -2, 2);
     lua_setmetatable(L, -2);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, view);
+    view->reference = luaL_ref(L, LUA_REGISTRYINDEX);
     vm->views[vm->view_count] = view;
     frame->view = vm->view_count++;
     return 0;
@@ -266,6 +266,12 @@ void lh_push_bound(lh_vm *vm, int32_t view, const void *bytes, size_t count, con
     bound->binding.count = count;
     memcpy(bound->binding.integers, integers, sizeof bound->binding.integers);
     bound->binding.live = true;
+}
+
+lh_bound lh_bound_at(lh_vm *vm, int32_t index) {
+    if (lua_type(vm->L, index) != LUA_TUSERDATA) return (lh_bound){.is_view = false};
+    const lh_binding *binding = &((const lh_view *)lua_touserdata(vm->L, index))->binding;
+    return (lh_bound){true, binding->live, binding->bytes, binding->count, binding->integers};
 }
 
 bool lh_view_bytes(lh_vm *vm, int32_t view, const void **bytes, size_t *count) {

@@ -49,6 +49,7 @@ void lh_close(lh_vm *vm) {
     free(vm->arena);
     free(vm->tree);
     free(vm->views);
+    free(vm->callbacks);
     free(vm);
 }
 
@@ -108,7 +109,7 @@ static uint64_t hash_of(const char *text, size_t count) {
 
 // Runs where the error is raised, before anything is unwound. It allocates nothing and runs no Lua code, so
 // no error can arise from the handling of one.
-static int message_handler(lua_State *L) {
+int lh_message_handler(lua_State *L) {
     lh_vm *vm = lh_of(L);
     if (vm->stop != LH_OK && vm->has_stop_traceback) return 1;
     lh_write_traceback(L, vm);
@@ -166,7 +167,7 @@ static lh_status refuse_call(lh_vm *vm, lh_status status, const char *text) {
     return status;
 }
 
-static lh_status enter(lh_vm *vm) {
+lh_status lh_enter(lh_vm *vm) {
     if (vm->depth > 0 && vm->stop != LH_OK) return vm->stop;
     if (vm->depth >= vm->limits.host_depth)
         return refuse_call(vm, LH_DEPTH, "Lua and its host call each other too deeply");
@@ -185,7 +186,7 @@ static lh_status enter(lh_vm *vm) {
     return LH_OK;
 }
 
-static void leave(lh_vm *vm) {
+void lh_leave(lh_vm *vm) {
     if (--vm->depth > 0) return;
     vm->total_left -= vm->granted - vm->left;
     if (!vm->has_host_errors) return;
@@ -194,29 +195,29 @@ static void leave(lh_vm *vm) {
 }
 
 // Calls what lies on the stack above the message handler at `base + 1`.
-static lh_status run(lh_vm *vm, int base, int arguments, int results) {
+lh_status lh_run(lh_vm *vm, int base, int arguments, int results) {
     int code = lua_pcall(vm->L, arguments, results, base + 1);
     if (code == LUA_OK && vm->stop == LH_OK) return LH_OK;
     return failed(vm, vm->L, code);
 }
 
 lh_status lh_protected_with(lh_vm *vm, lua_CFunction body, void *frame, int32_t index) {
-    lh_status status = enter(vm);
+    lh_status status = lh_enter(vm);
     if (status != LH_OK) return status;
     lua_State *L = vm->L;
     int base = lua_gettop(L);
     if (lua_checkstack(L, 8)) {
-        lua_pushcfunction(L, message_handler);  // neither a C function nor a pointer allocates
+        lua_pushcfunction(L, lh_message_handler);  // neither a C function nor a pointer allocates
         lua_pushcfunction(L, body);
         lua_pushlightuserdata(L, frame);
         if (index != 0) lua_pushvalue(L, index);
-        status = run(vm, base, index != 0 ? 2 : 1, 0);
+        status = lh_run(vm, base, index != 0 ? 2 : 1, 0);
     } else {
         lh_set_memory_stop(vm);
         status = vm->stop;
     }
     lua_settop(L, base);
-    leave(vm);
+    lh_leave(vm);
     return status;
 }
 
@@ -301,7 +302,7 @@ lh_outcome lh_call(lh_vm *vm, int32_t function) {
     // Views bound since the call before are this call's.
     int32_t outer_views = vm->saved_base, views = vm->saved_base;
     vm->saved_base = vm->saved_count;
-    lh_outcome outcome = {enter(vm), base + 2, 0};
+    lh_outcome outcome = {lh_enter(vm), base + 2, 0};
     bool has_entered = outcome.status == LH_OK;
     if (has_entered && vm->has_binding_failed)
         outcome.status = refuse_call(vm, LH_DEPTH, "too many views are in use by calls within calls");
@@ -310,14 +311,14 @@ lh_outcome lh_call(lh_vm *vm, int32_t function) {
         outcome.status = vm->stop;
     }
     if (outcome.status == LH_OK) {
-        lua_pushcfunction(L, message_handler);
+        lua_pushcfunction(L, lh_message_handler);
         lua_rawgeti(L, LUA_REGISTRYINDEX, function);
         int32_t arguments = 0;
         outcome.status = push_arguments(vm, L, &arguments);
         vm->outgoing_count = 0;
-        if (outcome.status == LH_OK) outcome.status = run(vm, base, arguments, LUA_MULTRET);
+        if (outcome.status == LH_OK) outcome.status = lh_run(vm, base, arguments, LUA_MULTRET);
     }
-    if (has_entered) leave(vm);
+    if (has_entered) lh_leave(vm);
     unbind_views(vm, views);
     vm->has_binding_failed = false;
     vm->saved_base = outer_views;

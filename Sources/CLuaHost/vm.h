@@ -23,7 +23,19 @@ typedef struct {
 typedef struct {
     lh_binding binding;
     int32_t view, view_class;
+    int32_t reference;           // in the registry
 } lh_view;
+
+// A callback that was prepared.
+typedef struct {
+    int32_t function, words;     // references
+    int32_t second;              // the second argument: a reference, or a view where `is_second_view`
+    bool is_second_view;
+    // The word that it answered last: short strings are one object for all of the same letters, and that of a
+    // list of words stays where it is.
+    const char *word;
+    int32_t place;
+} lh_callback;
 
 struct lh_vm {
     lua_State *L;
@@ -59,6 +71,9 @@ struct lh_vm {
     int32_t saved_count, saved_base;
     bool has_binding_failed;
 
+    lh_callback *callbacks;
+    int32_t callback_count, callback_capacity;
+
     struct { uint64_t hash; size_t count; } host_errors[LH_HOST_ERRORS];
     int32_t host_error_next, host_error;
     bool has_host_errors;
@@ -74,6 +89,12 @@ bool lh_flag_is_set(const lh_flag *flag);
 lh_status lh_protected(lh_vm *vm, lua_CFunction body, void *frame);
 // As `lh_protected`, with the value at `index` as second argument.
 lh_status lh_protected_with(lh_vm *vm, lua_CFunction body, void *frame, int32_t index);
+// Around each call of a script: whether it may run; that it did; the call, of what lies above the message handler
+// at `base + 1`.
+lh_status lh_enter(lh_vm *vm);
+void lh_leave(lh_vm *vm);
+lh_status lh_run(lh_vm *vm, int base, int arguments, int results);
+int lh_message_handler(lua_State *L);
 int lh_call_host(lua_State *L, int32_t function, int32_t count);
 int lh_trampoline(lua_State *L);                // upvalue 1: the function number
 
@@ -98,6 +119,8 @@ void lh_write_place(lua_State *L, int level, char *text, size_t size);
 void lh_write_traceback(lua_State *L, lh_vm *vm);
 
 // values.c
+// Room for one more of `size` bytes in a list; NULL when there is no memory.
+void *lh_grown(void *list, int32_t count, int32_t *capacity, size_t size);
 bool lh_is_flat(const lh_vm *vm);
 void lh_push_flat(lua_State *L, lh_vm *vm);     // never raises; the stack must have room
 int lh_push_outgoing(lua_State *L, lh_vm *vm, int32_t count);

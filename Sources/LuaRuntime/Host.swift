@@ -1,8 +1,8 @@
 internal import CLuaHost
 
-// The one file of this module that says `unsafe`: the machine of C in Swift's types. No call here can raise
-// a Lua error through a Swift frame, because CLuaHost has none that raises; and every Swift frame that Lua
-// calls returns before Lua raises what it threw.
+// This file and HostValues.swift are those of this module that say `unsafe`: the machine of C in Swift's types.
+// No call here can raise a Lua error through a Swift frame, because CLuaHost has none that raises; and every
+// Swift frame that Lua calls returns before Lua raises what it threw.
 
 /// Stops a machine from another thread, within about a millisecond of Lua code.
 @safe public final class LuaInterrupter: @unchecked Sendable {
@@ -20,18 +20,31 @@ internal import CLuaHost
 /// The machine of C, and the Swift functions that it calls.
 @safe final class Host {
     let interrupter: LuaInterrupter
-    private let vm: OpaquePointer
-    var entries: [Entry] = []
-    private var views: [LuaView] = []
+    let vm: OpaquePointer
+    // Without the checks of exclusive access where each call would pay for them: a machine belongs to one thread,
+    // and no access lasts longer than its line.
+    @exclusivity(unchecked) private var entryList: [Entry] = []
+    @exclusivity(unchecked) private var viewList: [LuaView] = []
+    @exclusivity(unchecked) private var runningCount = 0
+    @exclusivity(unchecked) private var errorsArePresent = false
     /// Thrown by Swift functions since the outermost call began, at the places that C gave them.
     var errors = [(any Error)?](repeating: nil, count: Int(LH_HOST_ERRORS))
-    var hasErrors = false
     /// What a Swift function returned last. C pushes it after the function is gone, and what a reference
     /// leads to must be there then.
     var returned: [LuaValue] = []
-    /// Swift functions that Lua called and that have not returned.
-    var depth = 0
     private weak var attached: LuaVM?
+
+    var views: [LuaView] { unsafe viewList }
+    var hasErrors: Bool {
+        get { unsafe errorsArePresent }
+        set { unsafe errorsArePresent = newValue }
+    }
+    /// Swift functions that Lua called and that have not returned.
+    var depth: Int {
+        get { unsafe runningCount }
+        set { unsafe runningCount = newValue }
+    }
+    func entry(_ number: Int) -> Entry { unsafe entryList[number] }
 
     init(_ limits: LuaLimits, _ randomSeed: UInt64?) throws(LuaError) {
         guard let flag = unsafe lh_flag_open() else {
@@ -74,8 +87,8 @@ internal import CLuaHost
     func check(_ owner: UInt) { precondition(owner == self.owner, "it belongs to another Lua machine") }
 
     private func add(_ entry: Entry) -> Int32 {
-        entries.append(entry)
-        return Int32(entries.count - 1)
+        unsafe entryList.append(entry)
+        return unsafe Int32(entryList.count - 1)
     }
 
     func define(_ path: String, _ entry: Entry) throws(LuaError) {
@@ -121,7 +134,7 @@ internal import CLuaHost
         var id: Int32 = 0
         try check(unsafe lh_view_open(vm, viewClass.id, &id))
         let view = LuaView(viewClass, id)
-        views.append(view)
+        unsafe viewList.append(view)
         return view
     }
 
@@ -160,6 +173,8 @@ internal import CLuaHost
     var instructionsLeft: Int64 { unsafe lh_instructions_left(vm) }
 
     // MARK: Values towards Lua
+
+    func pushNil() { unsafe lh_push_nil(vm) }
 
     func push(_ value: LuaValue) {
         switch value {
@@ -243,6 +258,37 @@ internal import CLuaHost
         return outcome
     }
 
+    func makeCallback(
+        _ function: LuaReference, _ second: LuaCallback.Second, _ words: LuaWords
+    ) throws(LuaError) -> Int32 {
+        var id: Int32 = -1
+        let status: lh_status
+        switch second {
+        case .reference(let reference):
+            check(reference.owner)
+            status = unsafe lh_callback_open(vm, function.id, reference.id, false, words.id, &id)
+        case .view(let view):
+            check(view.owner)
+            status = unsafe lh_callback_open(vm, function.id, view.id, true, words.id, &id)
+        }
+        try check(status)
+        return id
+    }
+
+    /// Calls a callback. What is neither a word nor nothing has to be finished.
+    @inline(__always)
+    func ask(
+        _ callback: Int32, _ view: Int32, over bytes: RawSpan, _ integers: [4 of Int64]
+    ) throws(LuaError) -> lh_answer {
+        let answer = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe integers.span.withUnsafeBufferPointer {
+                unsafe lh_ask(vm, callback, view, bytes.baseAddress, bytes.count, $0.baseAddress)
+            }
+        }
+        if answer.outcome.status != LH_OK { try check(answer.outcome.status) }
+        return answer
+    }
+
     func finish(_ outcome: lh_outcome) { unsafe lh_finish(vm, outcome) }
 
     /// Forgets what was pushed.
@@ -257,7 +303,7 @@ internal import CLuaHost
         return Int(message.withUTF8 { unsafe lh_fail(vm, $0.baseAddress, $0.count) })
     }
 
-    private func check(_ status: lh_status) throws(LuaError) {
+    func check(_ status: lh_status) throws(LuaError) {
         if status == LH_OK { return }
         var count = 0
         let start = unsafe lh_message(vm, &count)
@@ -268,118 +314,6 @@ internal import CLuaHost
             kind: kind, message: unsafe String(decoding: text, as: UTF8.self),
             traceback: kind == .syntax ? "" : unsafe String(cString: lh_traceback(vm)),
             underlying: kind == .host && place >= 0 ? errors[place] : nil)
-    }
-}
-
-// MARK: Values from Lua
-
-extension Host {
-    func kind(at index: Int32) -> lh_kind { unsafe lh_value_at(vm, index).kind }
-
-    func integer(at index: Int32) -> Int64? {
-        let value = unsafe lh_value_at(vm, index)
-        return unsafe value.kind == LH_INTEGER ? value.integer : nil
-    }
-
-    func boolean(at index: Int32) -> Bool? {
-        let value = unsafe lh_value_at(vm, index)
-        return unsafe value.kind == LH_BOOLEAN ? value.integer != 0 : nil
-    }
-
-    func view(at index: Int32) -> LuaView? {
-        let value = unsafe lh_value_at(vm, index)
-        return unsafe value.kind == LH_VIEW ? views[Int(value.integer)] : nil
-    }
-
-    /// The bytes of a string that an argument is.
-    @_lifetime(copy arguments)
-    func bytes(at index: Int32, of arguments: LuaArguments) -> RawSpan {
-        let value = unsafe lh_value_at(vm, index)
-        let bytes = unsafe UnsafeRawBufferPointer(start: value.bytes, count: value.count)
-        return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), copying: arguments)
-    }
-
-    /// The bytes of a view that an argument is.
-    @_lifetime(copy arguments)
-    func bytes(of view: LuaView, for arguments: LuaArguments) -> RawSpan {
-        var start: UnsafeRawPointer?
-        var count = 0
-        guard unsafe lh_view_bytes(vm, view.id, &start, &count) else { return RawSpan() }
-        let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
-        return unsafe _overrideLifetime(RawSpan(_unsafeBytes: bytes), copying: arguments)
-    }
-
-    func isBound(_ view: LuaView) -> Bool {
-        var start: UnsafeRawPointer?
-        var count = 0
-        return unsafe lh_view_bytes(vm, view.id, &start, &count)
-    }
-
-    func integer(_ place: Int, of view: LuaView) -> Int64 {
-        unsafe lh_view_integer(vm, view.id, Int32(clamping: max(0, place)))
-    }
-
-    func copy(_ bytes: RawSpan) -> [UInt8] {
-        unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
-    }
-
-    func reference(at index: Int32) throws(LuaError) -> LuaReference {
-        var id: Int32 = 0
-        try check(unsafe lh_reference_at(vm, index, &id))
-        return LuaReference(id, self)
-    }
-
-    func display(at index: Int32) throws(LuaError) -> String {
-        var start: UnsafeRawPointer?
-        var count = 0
-        try check(unsafe lh_display_at(vm, index, &start, &count))
-        return unsafe String(decoding: UnsafeRawBufferPointer(start: start, count: count), as: UTF8.self)
-    }
-
-    func value(at index: Int32) throws(LuaError) -> LuaValue {
-        let value = unsafe lh_value_at(vm, index)
-        switch unsafe value.kind {
-        case LH_FUNCTION: return .function(try reference(at: index))
-        case LH_TABLE:
-            var values: UnsafePointer<lh_value>?
-            var count: Int32 = 0
-            try check(unsafe lh_tree_at(vm, index, &values, &count))
-            let tree = unsafe UnsafeBufferPointer(start: values, count: Int(count))
-            var place = 0
-            return unsafe decode(tree, &place)
-        default: return unsafe simple(value)
-        }
-    }
-
-    @unsafe private func simple(_ value: lh_value) -> LuaValue {
-        switch unsafe value.kind {
-        case LH_BOOLEAN: unsafe .boolean(value.integer != 0)
-        case LH_INTEGER: unsafe .integer(value.integer)
-        case LH_NUMBER: unsafe .number(value.number)
-        case LH_STRING:
-            unsafe .string([UInt8](UnsafeRawBufferPointer(start: value.bytes, count: value.count)))
-        case LH_VIEW: unsafe .view(views[Int(value.integer)])
-        default: .nil
-        }
-    }
-
-    /// The value at `place` of a tree and what is in it. C has limited the depth.
-    @unsafe private func decode(_ tree: UnsafeBufferPointer<lh_value>, _ place: inout Int) -> LuaValue {
-        let value = unsafe tree[place]
-        place += 1
-        switch unsafe value.kind {
-        case LH_FUNCTION: return unsafe .function(LuaReference(value.reference, self))
-        case LH_TABLE:
-            let reference = unsafe LuaReference(value.reference, self)
-            var entries: [LuaTable.Entry] = []
-            unsafe entries.reserveCapacity(value.count)
-            for _ in 0..<(unsafe value.count) {
-                let key = unsafe decode(tree, &place)
-                entries.append(LuaTable.Entry(key, unsafe decode(tree, &place)))
-            }
-            return .table(LuaTable(read: entries, reference: reference))
-        default: return unsafe simple(value)
-        }
     }
 }
 

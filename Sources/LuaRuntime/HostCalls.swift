@@ -29,7 +29,11 @@ extension Host {
     }
 
     func choose(_ function: Int32, _ words: Int32) throws(LuaError) -> LuaChoice {
-        let outcome = try invoke(function)
+        try choice(try invoke(function), words)
+    }
+
+    /// What the results of a call say, which is finished with it.
+    func choice(_ outcome: lh_outcome, _ words: Int32) throws(LuaError) -> LuaChoice {
         defer { finish(outcome) }
         guard outcome.count > 0 else { return LuaChoice(word: nil, other: nil, rest: []) }
         let word = word(at: outcome.first, in: words)
@@ -51,7 +55,7 @@ extension Host {
         depth += 1
         defer { depth -= 1 }
         do {
-            return function == LH_REQUIRE ? try resolve() : try run(entries[Int(function)], Int(count))
+            return function == LH_REQUIRE ? try resolve() : try run(Int(function), Int(count))
         } catch {
             errors[fail((error as? LuaError)?.message ?? "\(error)")] = error
             hasErrors = true
@@ -59,10 +63,11 @@ extension Host {
         }
     }
 
-    private func run(_ entry: Entry, _ count: Int) throws -> Int32 {
-        let arguments = LuaArguments(self, entry.name, count: count)
+    @inline(__always)
+    private func run(_ function: Int, _ count: Int) throws -> Int32 {
+        let arguments = LuaArguments(self, function, count: count)
         let value: LuaValue
-        switch entry.body {
+        switch entry(function).body {
         case .one(let body): value = try body(arguments)
         case .getter(let body): value = try body(arguments, integer(at: 3).map { Int($0) })
         case .many(let body):
@@ -70,26 +75,33 @@ extension Host {
             push(returned)
             return Int32(returned.count)
         }
+        clear()
         switch value {
+        case .nil:
+            pushNil()
+            return 1
         case .function, .table: returned = [value]
         default: break
         }
-        clear()
         push(value)
         return 1
     }
 
     private func resolve() throws -> Int32 {
-        let name = try LuaArguments(self, "require", count: 1).text(0)
+        let name = try LuaArguments(self, nil, count: 1).text(0)
         guard let module = try machine.resolver?(name) else { return 0 }
         push([.string(module.source), .text("@" + module.name)])
         return 2
     }
 
     /// Before values are pushed.
+    @inline(__always)
     func begin() {
         clear()
-        guard hasErrors, depth == 0 else { return }
+        if hasErrors, depth == 0 { forgetErrors() }
+    }
+
+    func forgetErrors() {
         for place in errors.indices { errors[place] = nil }
         hasErrors = false
     }

@@ -3,16 +3,19 @@
 /// - Note: For a method of a view and for a getter the view is argument 0.
 public struct LuaArguments: ~Escapable {
     public let count: Int
-    /// Of the function, for messages.
-    public let name: String
     let host: Host
+    /// The number of the function; nil for `require`.
+    private let function: Int?
 
     @_lifetime(immortal)
-    init(_ host: Host, _ name: String, count: Int) {
+    init(_ host: Host, _ function: Int?, count: Int) {
         self.host = host
-        self.name = name
+        self.function = function
         self.count = count
     }
+
+    /// Of the function, for messages.
+    public var name: String { function.map { host.entry($0).name } ?? "require" }
 
     /// The machine that calls. It may be called in turn.
     public var machine: LuaVM { host.machine }
@@ -95,11 +98,20 @@ public struct LuaArguments: ~Escapable {
     /// - Throws: `LuaArgumentError` when the argument is no view, or was bound for a call that returned.
     public func view(_ place: Int) throws(LuaArgumentError) -> LuaView {
         guard place < count, let view = host.view(at: Int32(place + 1)) else { throw mismatch(place, "item") }
-        guard host.isBound(view) else {
-            throw LuaArgumentError(
-                argument: place, of: name, "item view used after its callback returned")
-        }
+        guard host.isBound(view) else { throw expired(place) }
         return view
+    }
+
+    /// All that a view given as argument is bound to.
+    ///
+    /// - Throws: as `view(_:)`.
+    @_lifetime(copy self)
+    public func viewContents(_ place: Int) throws(LuaArgumentError) -> LuaViewContents {
+        guard place < count, let contents = host.contents(at: Int32(place + 1), of: self) else {
+            throw mismatch(place, "item")
+        }
+        guard contents.isBound else { throw expired(place) }
+        return contents
     }
 
     /// The bytes that a view given as argument is bound to.
@@ -123,6 +135,10 @@ public struct LuaArguments: ~Escapable {
     public func callPlace(level: Int = 1) -> String {
         let text = host.place(level)
         return text.hasSuffix(": ") ? String(text.dropLast(2)) : text
+    }
+
+    private func expired(_ place: Int) -> LuaArgumentError {
+        LuaArgumentError(argument: place, of: name, "item view used after its callback returned")
     }
 
     private func mismatch(_ place: Int, _ expected: String) -> LuaArgumentError {

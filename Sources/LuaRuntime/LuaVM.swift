@@ -25,6 +25,9 @@ public final class LuaVM {
 
     let host: Host
 
+    /// What the callback that was asked last answered, where that was `LuaAnswer.other`.
+    public internal(set) var answer = LuaChoice(word: nil, other: nil, rest: [])
+
     /// Stops the machine from another thread.
     public var interrupter: LuaInterrupter { host.interrupter }
 

@@ -165,4 +165,13 @@ public struct LuaChoice {
     public let other: LuaValue?
     /// The results after the first.
     public let rest: [LuaValue]
+
+    init(word: Int?, other: LuaValue?, rest: [LuaValue]) {
+        self.word = word
+        self.other = other
+        self.rest = rest
+    }
+
+    /// A word and nothing else.
+    public init(word: Int) { self.init(word: word, other: nil, rest: []) }
 }

@@ -47,3 +47,17 @@ public final class LuaView: Equatable {
 
     public static func == (left: LuaView, right: LuaView) -> Bool { left === right }
 }
+
+/// What a view that a script passed is bound to.
+public struct LuaViewContents: ~Escapable {
+    public let bytes: RawSpan
+    public let integers: [4 of Int64]
+    let isBound: Bool
+
+    @_lifetime(copy bytes)
+    init(isBound: Bool, _ bytes: RawSpan, _ integers: [4 of Int64]) {
+        self.isBound = isBound
+        self.bytes = bytes
+        self.integers = integers
+    }
+}

@@ -32,6 +32,7 @@ enum HouseRules {
         (.memorySafety, "Sources/BtrfsVolume/Memory.swift"),
         (.memorySafety, "Sources/BtrfsVolume/Namespace/Compression.swift"),
         (.memorySafety, "Sources/LuaRuntime/Host.swift"),
+        (.memorySafety, "Sources/LuaRuntime/HostValues.swift"),
         (.memorySafety, "Sources/TreeLogLua/Machine/ContextSlot.swift"),
         (.memorySafety, "Tests/KernelOracle/Syscalls.swift"),
         (.memorySafety, "Tests/TestSupport/Decompression.swift"),

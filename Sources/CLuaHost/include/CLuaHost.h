@@ -128,6 +128,22 @@ typedef struct {
 lh_outcome lh_call(lh_vm *vm, int32_t function);
 void lh_finish(lh_vm *vm, lh_outcome outcome);
 
+// ---- callbacks: what is called for each of many items, put together once ----
+
+// A function, its second argument (a reference, or a view) and the words that it may answer with. All of them have
+// to stay as long as the machine.
+lh_status lh_callback_open(
+    lh_vm *vm, int32_t function, int32_t second, bool is_second_view, int32_t words, int32_t *callback);
+#define LH_ANSWER_OTHER (-1)     // the results lie at the outcome's indices until `lh_finish`, which has to follow
+#define LH_ANSWER_NOTHING (-2)
+typedef struct {
+    lh_outcome outcome;
+    int32_t word;                // a place in the list of words, or one of these; nothing is left then to finish
+} lh_answer;
+// Calls it with a view, pointed at bytes until this returns, and the second argument. Needs no memory of its own.
+lh_answer lh_ask(
+    lh_vm *vm, int32_t callback, int32_t view, const void *bytes, size_t count, const int64_t *integers);
+
 // ---- values from Lua, at a stack index ----
 
 // Makes no reference: functions and tables have only their kind.
@@ -177,6 +193,14 @@ lh_status lh_view_open(lh_vm *vm, int32_t view_class, int32_t *view);
 // `integers` are LH_VIEW_INTEGERS. That many views at once, at most, or `lh_call` fails:
 #define LH_VIEWS_BOUND 16
 void lh_push_bound(lh_vm *vm, int32_t view, const void *bytes, size_t count, const int64_t *integers);
+// What the value at a stack index is bound to, where it is a view.
+typedef struct {
+    bool is_view, live;
+    const void *bytes;
+    size_t count;
+    const int64_t *integers;
+} lh_bound;
+lh_bound lh_bound_at(lh_vm *vm, int32_t index);
 // The bytes of a view; false: it is not bound.
 bool lh_view_bytes(lh_vm *vm, int32_t view, const void **bytes, size_t *count);
 int64_t lh_view_integer(lh_vm *vm, int32_t view, int32_t place);

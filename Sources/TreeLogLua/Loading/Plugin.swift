@@ -22,16 +22,21 @@ public final class Plugin: RegistryExtension {
     public let scripts: [ExtensionReport.Script]
     public internal(set) var policies: [PluginPolicy] = []
     public internal(set) var processes: [PluginProcess] = []
-    public var verification = DecisionVerification.off
+    public var verification: DecisionVerification {
+        get { present.verification }
+        set { present.verification = newValue }
+    }
     private let limits: LuaLimits
+    let present: PresentMachine
     /// Of the present run.
-    private(set) var machine: PluginMachine
+    var machine: PluginMachine { present.machine }
 
     /// - Throws: `PluginError` with all that is wrong with the plugin.
     public init(_ source: PluginSource, limits: LuaLimits = LuaLimits()) throws(PluginError) {
         self.source = source
         self.limits = limits
-        machine = try PluginMachine(source, limits)
+        let machine = try PluginMachine(source, limits)
+        present = PresentMachine(machine)
         let definition = machine.definition
         name = definition.name
         version = definition.version
@@ -60,7 +65,7 @@ public final class Plugin: RegistryExtension {
 
     // MARK: Runs
 
-    public func beginRun() throws(LogError) { machine = try makeMachine() }
+    public func beginRun() throws(LogError) { present.machine = try makeMachine() }
 
     public func makeReport() -> ExtensionReport {
         ExtensionReport(name: name, version: version, scripts: scripts, messages: machine.messages)

@@ -10,7 +10,10 @@ internal import TreeLog
     @exclusivity(unchecked) private var pointer: UnsafeMutablePointer<ReplayContext>?
     @exclusivity(unchecked) private var phaseNow = ScriptPhase.load
     @exclusivity(unchecked) private var failureNow: LogError?
-    @exclusivity(unchecked) private var nativeNow: (any ReplayHandler)?
+    @exclusivity(unchecked) private var failureIsPending = false
+    @exclusivity(unchecked) private var handlerNow: PreparedCallback?
+    @exclusivity(unchecked) private var filterList: [PreparedCallback?] = []
+    @exclusivity(unchecked) private var handlerList: [PreparedCallback?] = []
 
     /// What the script may do now.
     @inline(__always)
@@ -23,14 +26,32 @@ internal import TreeLog
     @inline(__always)
     var pendingFailure: LogError? {
         get { unsafe failureNow }
-        set { unsafe failureNow = newValue }
+        set {
+            unsafe failureNow = newValue
+            unsafe failureIsPending = newValue != nil
+        }
     }
 
-    /// The handler that `context:native` goes on with.
     @inline(__always)
-    var native: (any ReplayHandler)? {
-        get { unsafe nativeNow }
-        set { unsafe nativeNow = newValue }
+    var hasPendingFailure: Bool { unsafe failureIsPending }
+
+    /// The replay function that runs.
+    @inline(__always)
+    var handler: PreparedCallback? {
+        get { unsafe handlerNow }
+        set { unsafe handlerNow = newValue }
+    }
+
+    /// Prepared filters and replay functions, by the numbers of policies and item types.
+    @inline(__always)
+    var filters: [PreparedCallback?] {
+        get { unsafe filterList }
+        set { unsafe filterList = newValue }
+    }
+    @inline(__always)
+    var handlers: [PreparedCallback?] {
+        get { unsafe handlerList }
+        set { unsafe handlerList = newValue }
     }
 
     /// Whether there is a context now.
@@ -49,12 +70,13 @@ internal import TreeLog
     }
 
     /// As `lend`, for the call of each item: it is not generic, which would cost as much as the call.
+    @inline(__always)
     func lend(
-        _ context: inout ReplayContext, choosing body: () throws(LuaError) -> LuaChoice
-    ) throws(LuaError) -> LuaChoice {
+        _ context: inout ReplayContext, asking body: () throws(LuaError) -> LuaAnswer
+    ) throws(LuaError) -> LuaAnswer {
         let outer = unsafe pointer
         defer { unsafe pointer = outer }
-        return try unsafe withUnsafeMutablePointer(to: &context) { (place) throws(LuaError) -> LuaChoice in
+        return try unsafe withUnsafeMutablePointer(to: &context) { (place) throws(LuaError) -> LuaAnswer in
             unsafe pointer = place
             return try body()
         }
@@ -67,5 +89,24 @@ internal import TreeLog
     ) throws(LogError) -> Result? {
         guard let place = unsafe pointer else { return nil }
         return try unsafe body(&place.pointee)
+    }
+}
+
+/// The machine of a plugin's present run, and whether it is asked twice. Looked at for each item, so it is here.
+@safe final class PresentMachine {
+    @exclusivity(unchecked) private var machineNow: PluginMachine
+    @exclusivity(unchecked) private var verificationNow = DecisionVerification.off
+
+    init(_ machine: PluginMachine) { unsafe machineNow = machine }
+
+    @inline(__always)
+    var machine: PluginMachine {
+        get { unsafe machineNow }
+        set { unsafe machineNow = newValue }
+    }
+    @inline(__always)
+    var verification: DecisionVerification {
+        get { unsafe verificationNow }
+        set { unsafe verificationNow = newValue }
     }
 }

@@ -10,6 +10,8 @@ struct MachineViews {
     private let items: ItemViews
     /// By key type.
     private let typed: [ItemViews?]
+    /// Of the items of a log, by key type.
+    let logged: [LuaViewNumber]
     let conflict: LuaView
     let context: LuaView
     let block: LuaView
@@ -26,6 +28,8 @@ struct MachineViews {
             typed[Int(item.keyType.rawValue)] = try ItemViews(machine, item)
         }
         self.typed = typed
+        let others = items
+        logged = typed.map { LuaViewNumber(($0 ?? others).logged) }
         conflict = try machine.vm.makeView(try machine.makeConflictClass())
         context = try machine.vm.makeView(try machine.makeContextClass())
         block = try machine.vm.makeView(try machine.makeBlockClass())

@@ -30,7 +30,7 @@ extension PluginMachine {
     private func lent<Result>(
         _ body: (inout ReplayContext) throws(LogError) -> Result
     ) throws -> Result {
-        try require([.replay], "a method of the context")
+        if slot.phase != .replay { try require([.replay], "a method of the context") }
         do throws(LogError) {
             if let result = try slot.use(body) { return result }
         } catch {
@@ -200,26 +200,28 @@ extension PluginMachine {
     }
 
     private func replayNatively(_ arguments: borrowing LuaArguments) throws -> LuaValue {
-        guard let native = slot.native else { throw APIError("there is no replay now") }
-        let key = try viewKey(arguments, 1)
-        let isChanged = !arguments.isNil(2)
-        let bytes: [UInt8]
-        if isChanged { bytes = try arguments.bytes(2).copied } else { bytes = try arguments.viewBytes(1).copied }
+        guard let native = slot.handler?.native else { throw APIError("there is no replay now") }
+        let item = try arguments.viewContents(1)
+        let key = Self.key(item.integers)
+        if arguments.isNil(2) {
+            // The bytes stay where they are while the call of the handler lasts, and with it this one.
+            let bytes = item.bytes
+            try lent { (context) throws(LogError) in try Self.replay(key, bytes, native, &context) }
+            return .nil
+        }
+        let bytes = try arguments.bytes(2).copied
         try lent { (context) throws(LogError) in
-            if isChanged, !TreeLog.ItemType.isCustom(key.type) {
-                try Self.check(key, bytes, context)
-            }
-            try Self.replay(key, bytes, native, &context)
+            if !TreeLog.ItemType.isCustom(key.type) { try Self.check(key, bytes, context) }
+            try Self.replay(key, bytes.rawSpan, native, &context)
         }
         return .nil
     }
 
     private static func replay(
-        _ key: Key, _ bytes: [UInt8], _ native: any ReplayHandler, _ context: inout ReplayContext
+        _ key: Key, _ bytes: RawSpan, _ native: any ReplayHandler, _ context: inout ReplayContext
     ) throws(LogError) {
         let (block, slot) = (context.place.block ?? LogicalAddress(0), context.place.slot ?? 0)
-        let item = LoggedItem(key: key, data: bytes.rawSpan, block: block, slot: slot)
-        try native.replay(item, in: &context)
+        try native.replay(LoggedItem(key: key, data: bytes, block: block, slot: slot), in: &context)
     }
 
     private static func fileName(_ arguments: borrowing LuaArguments, _ place: Int) throws -> [UInt8] {

@@ -151,10 +151,14 @@ extension PluginMachine {
 
     /// The key of an item view.
     func viewKey(_ arguments: borrowing LuaArguments, _ place: Int) throws -> Key {
+        Self.key(try arguments.viewContents(place).integers)
+    }
+
+    /// The key by the integers of an item view.
+    static func key(_ integers: [4 of Int64]) -> Key {
         Key(
-            ObjectID(UInt64(bitPattern: try arguments.viewInteger(place, 0))),
-            KeyType(UInt8(truncatingIfNeeded: try arguments.viewInteger(place, 1))),
-            UInt64(bitPattern: try arguments.viewInteger(place, 2)))
+            ObjectID(UInt64(bitPattern: integers[0])), KeyType(UInt8(truncatingIfNeeded: integers[1])),
+            UInt64(bitPattern: integers[2]))
     }
 
     /// Constructors only take note: what is wrong with a definition is told with everything else.

@@ -31,9 +31,6 @@ final class PluginMachine {
     private(set) var fieldsOfDeclaration: [Int: FieldList] = [:]
     private(set) var words = MachineWords()
     var views: MachineViews?
-    /// Filters and handlers, by the numbers of policies and item types.
-    var filters: [PreparedCallback?] = []
-    var handlers: [PreparedCallback?] = []
     private var prelude = LuaTable()
     private var usedFiles: [String]
     private var states: [String: LuaReference] = [:]
@@ -121,8 +118,8 @@ final class PluginMachine {
     private func prepare() throws {
         for item in definition.items { fieldsOfDeclaration[item.declaration] = item.fields }
         words = try MachineWords(vm)
-        filters = .init(repeating: nil, count: definition.policies.count)
-        handlers = .init(repeating: nil, count: definition.items.count)
+        slot.filters = .init(repeating: nil, count: definition.policies.count)
+        slot.handlers = .init(repeating: nil, count: definition.items.count)
         views = try MachineViews(self)
     }
 

@@ -11,7 +11,7 @@ struct LuaHandler: ReplayHandler {
     let name: String
 
     func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
-        try plugin.machine.replay(item, as: number, native: native, in: &context)
+        try plugin.present.machine.replay(item, as: number, native: native, in: &context)
     }
 }
 
@@ -68,10 +68,10 @@ struct LuaFilter: ItemFilter {
     func sees(_ type: KeyType) -> Bool { kinds?.contains(type.rawValue) ?? true }
 
     func judge(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) -> FilterVerdict {
-        let machine = plugin.machine
+        let machine = plugin.present.machine
         guard let filter = try machine.preparedFilter(number, plugin) else { return .replay }
         let verdict = try machine.judge(item, filter, &context)
-        if plugin.verification == .twice {
+        if plugin.present.verification == .twice {
             if try machine.judge(item, filter, &context) != verdict {
                 throw context.failure(
                     .plugin("\(plugin.policies[number].name): the filter judged one item twice and differently"))

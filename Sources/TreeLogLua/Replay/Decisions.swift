@@ -103,7 +103,7 @@ extension PluginMachine {
     /// What a filter needs for each item, put together once in a run.
     @inline(__always)
     func preparedFilter(_ number: Int, _ plugin: Plugin) throws(LogError) -> PreparedCallback? {
-        if let filter = filters[number] { return filter }
+        if let filter = slot.filters[number] { return filter }
         return try prepareFilter(number, plugin.policies[number].options)
     }
 
@@ -111,20 +111,36 @@ extension PluginMachine {
         _ number: Int, _ options: [PluginOption]
     ) throws(LogError) -> PreparedCallback? {
         let policy = definition.policies[number]
-        guard let function = policy.filter, let views, let words = words.filter else { return nil }
+        guard let function = policy.filter, let words = words.filter else { return nil }
         let state = try state(of: policy.name, options, policy.begin, .filter)
-        let filter = PreparedCallback(function, state, words, views, vm, "filter of policy \(policy.name)", policy.name)
-        filters[number] = filter
+        let filter = try prepare(
+            function, .reference(state), words, "filter of policy \(policy.name)", policy.name)
+        slot.filters[number] = filter
         return filter
+    }
+
+    func prepare(
+        _ function: LuaReference, _ second: LuaCallback.Second, _ words: LuaWords, _ callback: String, _ name: String,
+        native: (any ReplayHandler)? = nil, isValidated: Bool = false
+    ) throws(LogError) -> PreparedCallback? {
+        guard let views else { return nil }
+        let prepared: LuaCallback
+        do { prepared = try vm.makeCallback(function, second: second, words: words) } catch {
+            throw failure(error, callback)
+        }
+        return PreparedCallback(prepared, views.logged, vm, callback, name, native, isValidated: isValidated)
     }
 
     func judge(
         _ item: borrowing LoggedItem, _ filter: PreparedCallback, _ context: inout ReplayContext
     ) throws(LogError) -> FilterVerdict {
         let key = item.key
-        let choice = try ask(filter, key, item.data, .filter, &context)
-        // Nothing, or "continue".
-        if choice.word == 0 || (choice.word == nil && choice.other == nil) { return .replay }
+        let choice: LuaChoice
+        switch try ask(filter, key, item.data, .filter, &context) {
+        case .nothing, .word(0): return .replay
+        case .word(let index): choice = LuaChoice(word: index)
+        case .other: choice = vm.answer
+        }
         return try slot.lend(&context) { () throws(LogError) in
             try verdict(choice, key.type, filter.callback, filter.name)
         }
@@ -135,33 +151,28 @@ extension PluginMachine {
     func ask(
         _ callback: PreparedCallback, _ key: Key, _ data: RawSpan, _ phase: ScriptPhase,
         _ context: inout ReplayContext
-    ) throws(LogError) -> LuaChoice {
-        let view = callback.views.views(of: key.type).logged
-        let (vm, words, function, contextView) =
-            (callback.vm, callback.words, callback.function, callback.views.context)
-        let state = callback.state
-        let outer = self.phase
-        self.phase = phase
-        defer { self.phase = outer }
-        let choice: LuaChoice
+    ) throws(LogError) -> LuaAnswer {
+        let view = callback.views[Int(key.type.rawValue)]
+        let objectID = Int64(bitPattern: key.objectID.rawValue)
+        let integers = [objectID, Int64(key.type.rawValue), Int64(bitPattern: key.offset), objectID] as [4 of Int64]
+        let slot = slot
+        let outer = slot.phase
+        slot.phase = phase
+        defer { slot.phase = outer }
+        let answer: LuaAnswer
         do throws(LuaError) {
-            choice = try slot.lend(&context, choosing: { () throws(LuaError) in
-                if let state {
-                    return try vm.choose(
-                        from: words, function, .item(view, key, data, inode: key.objectID), .reference(state))
-                }
-                return try vm.choose(
-                    from: words, function, .item(view, key, data, inode: key.objectID), .view(contextView))
+            answer = try slot.lend(&context, asking: { () throws(LuaError) in
+                try callback.vm.ask(callback.function, view, over: data, integers: integers)
             })
         } catch {
             slot.pendingFailure = nil
             throw try slot.lend(&context) { () throws(LogError) in failure(error, callback.callback) }
         }
-        if let failure = slot.pendingFailure {
+        if slot.hasPendingFailure, let failure = slot.pendingFailure {
             slot.pendingFailure = nil
             throw failure
         }
-        return choice
+        return answer
     }
 
     private func verdict(
@@ -184,30 +195,29 @@ extension PluginMachine {
 
 /// What is the same in all calls of one callback, so that a call costs no look-ups.
 final class PreparedCallback {
-    let function: LuaReference
-    /// Of a filter.
-    let state: LuaReference?
-    let words: LuaWords
-    let views: MachineViews
+    let function: LuaCallback
+    /// By key type.
+    let views: [LuaViewNumber]
     let vm: LuaVM
     /// For messages.
     let callback: String
     let name: String
+    /// What `context:native` goes on with.
+    let native: (any ReplayHandler)?
     /// Whether the type has a function that looks at each item before.
     let isValidated: Bool
 
     init(
-        _ function: LuaReference, _ state: LuaReference?, _ words: LuaWords, _ views: MachineViews, _ vm: LuaVM,
-        _ callback: String, _ name: String, isValidated: Bool = false
+        _ function: LuaCallback, _ views: [LuaViewNumber], _ vm: LuaVM, _ callback: String, _ name: String,
+        _ native: (any ReplayHandler)?, isValidated: Bool
     ) {
-        self.isValidated = isValidated
         self.function = function
-        self.state = state
-        self.words = words
         self.views = views
         self.vm = vm
         self.callback = callback
         self.name = name
+        self.native = native
+        self.isValidated = isValidated
     }
 }
 

@@ -8,28 +8,39 @@ extension PluginMachine {
     func replay(
         _ item: borrowing LoggedItem, as number: Int, native: any ReplayHandler, in context: inout ReplayContext
     ) throws(LogError) {
-        guard let handler = preparedHandler(number) else {
+        guard let handler = try preparedHandler(number, native) else {
             try validate(item, definition.items[number], &context)
             return try native.replay(item, in: &context)
         }
         if handler.isValidated { try validate(item, definition.items[number], &context) }
-        let outer = slot.native
-        slot.native = native
-        defer { slot.native = outer }
-        let choice = try ask(handler, item.key, item.data, .replay, &context)
-        if choice.word == 0 || (choice.word == nil && choice.other == nil) { return }
-        try finish(choice, definition.items[number], &context)
+        let outer = slot.handler
+        slot.handler = handler
+        defer { slot.handler = outer }
+        switch try ask(handler, item.key, item.data, .replay, &context) {
+        case .nothing, .word(0): break
+        case .word(let index): try finish(LuaChoice(word: index), definition.items[number], &context)
+        case .other: try finish(vm.answer, definition.items[number], &context)
+        }
     }
 
     /// What a replay function needs for each item; nil where the type has none.
-    private func preparedHandler(_ number: Int) -> PreparedCallback? {
-        if let handler = handlers[number] { return handler }
+    @inline(__always)
+    private func preparedHandler(
+        _ number: Int, _ native: any ReplayHandler
+    ) throws(LogError) -> PreparedCallback? {
+        if let handler = slot.handlers[number] { return handler }
+        return try prepareHandler(number, native)
+    }
+
+    private func prepareHandler(
+        _ number: Int, _ native: any ReplayHandler
+    ) throws(LogError) -> PreparedCallback? {
         let type = definition.items[number]
         guard let function = type.replay, let views, let words = words.handler else { return nil }
-        let handler = PreparedCallback(
-            function, nil, words, views, vm, "replay of \(type.name)", type.name,
+        let handler = try prepare(
+            function, .view(views.context), words, "replay of \(type.name)", type.name, native: native,
             isValidated: type.validate != nil)
-        handlers[number] = handler
+        slot.handlers[number] = handler
         return handler
     }
 
