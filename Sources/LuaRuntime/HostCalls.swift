@@ -110,6 +110,7 @@ extension Host {
 
     func isNil(at index: Int32) -> Bool { kind(at: index) == LH_NIL }
     func isString(at index: Int32) -> Bool { kind(at: index) == LH_STRING }
+    func isView(at index: Int32) -> Bool { kind(at: index) == LH_VIEW }
     func isFunction(at index: Int32) -> Bool { kind(at: index) == LH_FUNCTION }
 
     func typeName(at index: Int32) -> String {

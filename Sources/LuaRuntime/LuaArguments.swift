@@ -33,6 +33,10 @@ public struct LuaArguments: ~Escapable {
         place < 0 || place >= count || host.isNil(at: Int32(place + 1))
     }
 
+    public func isView(_ place: Int) -> Bool {
+        place >= 0 && place < count && host.isView(at: Int32(place + 1))
+    }
+
     /// - Throws: `LuaArgumentError` when the argument is no integer.
     public func integer(_ place: Int) throws(LuaArgumentError) -> Int64 {
         guard place < count, let value = host.integer(at: Int32(place + 1)) else {

@@ -164,31 +164,33 @@ extension PluginMachine {
     }
 
     private func put(_ arguments: borrowing LuaArguments) throws -> LuaValue {
-        let key = try key(arguments, 1)
-        let bytes: [UInt8]
-        if !arguments.isNil(2) {
-            bytes = try arguments.bytes(2).copied
-        } else {
-            bytes = try arguments.viewBytes(1).copied
+        if arguments.isNil(2), arguments.isView(1) {
+            // Of the log, which does not change.
+            let item = try arguments.viewContents(1)
+            let (key, bytes) = (Self.key(item.integers), item.bytes)
+            try lent { (context) throws(LogError) in try Self.put(key, bytes, &context) }
+            return .nil
         }
+        let key = try key(arguments, 1)
+        let bytes = arguments.isNil(2) ? try arguments.viewBytes(1) : try arguments.bytes(2)
         try lent { (context) throws(LogError) in try Self.put(key, bytes, &context) }
         return .nil
     }
 
     private static func put(
-        _ key: Key, _ bytes: [UInt8], _ context: inout ReplayContext
+        _ key: Key, _ bytes: RawSpan, _ context: inout ReplayContext
     ) throws(LogError) {
         if TreeLog.ItemType.isCustom(key.type) {
             context.report.update(key.objectID) { $0.customItemCount += 1 }
         } else {
             try check(key, bytes, context)
         }
-        try context.put(key, bytes.rawSpan)
+        try context.put(key, bytes)
     }
 
     /// What Linux would refuse to read must not be written.
     private static func check(
-        _ key: Key, _ bytes: [UInt8], _ context: borrowing ReplayContext
+        _ key: Key, _ bytes: RawSpan, _ context: borrowing ReplayContext
     ) throws(LogError) {
         let volume = context.volume
         var checker = ItemChecker(
@@ -196,7 +198,7 @@ extension PluginMachine {
                 sectorSize: volume.sectorSize, nodeSize: volume.nodeSize, generation: volume.superblock.generation,
                 checksumSize: volume.superblock.checksumType.size, isLog: false, owner: context.subvolume,
                 access: .writing))
-        do { try checker.check(key: key, data: bytes.rawSpan) } catch { throw context.failure(from: error) }
+        do { try checker.check(key: key, data: bytes) } catch { throw context.failure(from: error) }
     }
 
     private func replayNatively(_ arguments: borrowing LuaArguments) throws -> LuaValue {
@@ -209,10 +211,10 @@ extension PluginMachine {
             try lent { (context) throws(LogError) in try Self.replay(key, bytes, native, &context) }
             return .nil
         }
-        let bytes = try arguments.bytes(2).copied
+        let bytes = try arguments.bytes(2)
         try lent { (context) throws(LogError) in
             if !TreeLog.ItemType.isCustom(key.type) { try Self.check(key, bytes, context) }
-            try Self.replay(key, bytes.rawSpan, native, &context)
+            try Self.replay(key, bytes, native, &context)
         }
         return .nil
     }
