@@ -1,10 +1,10 @@
-internal import BtrfsFormat
+package import BtrfsFormat
 
 /// Tells whether an extent of a file has other users: another file, another place of the same file, or
 /// another subvolume that shares the tree blocks which lead to the extent.
 ///
 /// The corresponding kernel function is `btrfs_is_data_extent_shared`.
-final class ExtentSharing {
+package final class ExtentSharing {
     private let files: Tree
     private let cursor: TreeCursor
     /// What is known of blocks of the files' tree: whether the block or one above it is shared.
@@ -15,13 +15,13 @@ final class ExtentSharing {
     /// Memory for what is known is bounded by this many entries of each kind.
     private static let cacheLimit = 1 << 14
 
-    init(of files: Tree, extentTree: Tree) {
+    package init(of files: Tree, extentTree: Tree) {
         self.files = files
         cursor = extentTree.makeCursor()
     }
 
     /// Whether the extent that the item at `key` of the files' tree stands for is shared.
-    func isShared(_ extent: FileExtent, at key: Key) throws(VolumeError) -> Bool {
+    package func isShared(_ extent: FileExtent, at key: Key) throws(VolumeError) -> Bool {
         if inode != key.objectID || sharedExtents.count > Self.cacheLimit {
             inode = key.objectID
             sharedExtents.removeAll(keepingCapacity: true)

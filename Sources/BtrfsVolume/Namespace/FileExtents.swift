@@ -41,7 +41,7 @@ public struct FileExtents {
 
     /// Makes the last extent that starts at or before `offset` the next one, or the first where there is
     /// none.
-    mutating func skip(to offset: UInt64) throws(VolumeError) {
+    package mutating func skip(to offset: UInt64) throws(VolumeError) {
         let first = Key(inode, .extentData, 0)
         isAhead = true
         if try cursor.seekLast(through: Key(inode, .extentData, offset)), cursor.key >= first { return }

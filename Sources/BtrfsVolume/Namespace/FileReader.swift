@@ -31,6 +31,7 @@ public final class FileReader {
         guard let item = try namespace.inode(inode) else {
             throw namespace.missing(Key(inode, .inodeItem, 0))
         }
+        checksums?.forgetPlace()
         var part = FilePart(range: 0..<item.size, verify: !item.flags.contains(.noDataChecksum))
         var extents = namespace.extents(of: inode)
         while let element = try extents.next(), part.position < part.end {
@@ -39,11 +40,12 @@ public final class FileReader {
         try sink.writeZeros(part.end - part.position)
     }
 
-    /// Gives `sink` the bytes of `range`, which must be a range that `DataSegments` returned.
+    /// Gives `sink` the bytes of `range`, which must lie within the file; zeros for what has no extent.
     public func read(
         _ inode: ObjectID, _ item: InodeItem, range: Range<UInt64>, of namespace: Namespace,
         into sink: inout some ByteSink
     ) throws(VolumeError) {
+        checksums?.forgetPlace()
         var part = FilePart(range: range, verify: !item.flags.contains(.noDataChecksum))
         var extents = namespace.extents(of: inode)
         try extents.skip(to: range.lowerBound)
@@ -236,6 +238,9 @@ final class ChecksumReader {
         type = tree.volume.superblock.checksumType
         sectorSize = tree.volume.sectorSize
     }
+
+    /// Makes the next look-up search the tree: it may have changed.
+    func forgetPlace() { covered = 0..<0 }
 
     /// Whether the sector of `buffer` at `offset` has the checksum of the sector at `address`; true as well
     /// where there is no checksum.

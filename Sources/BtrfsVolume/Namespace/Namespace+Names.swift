@@ -168,11 +168,17 @@ extension Namespace {
     public func insertDirectoryItem(
         _ name: RawSpan, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
+        try insertDirectoryItem(name, of: Key(inode, .inodeItem, 0), type: type, in: directory)
+    }
+
+    func insertDirectoryItem(
+        _ name: RawSpan, of location: Key, type: DirEntryType, in directory: ObjectID
+    ) throws(VolumeError) -> LinkResult {
         let tree = tree
         let buffer = buffer
         let key = Key(directory, .dirItem, UInt64(NameHash.name(name)))
         buffer.removeAll()
-        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        buffer.appendEntry(name, location: location, transid: writer.generation, type: type)
         if try tree.insertIfAbsent(key, buffer.bytes) { return .added }
         guard let item = try tree.find(key) else { throw missing(key) }
         let exists = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) != nil }
@@ -180,7 +186,7 @@ extension Namespace {
         guard item.byteCount + buffer.count <= maximumItemByteCount else { return .collisionsFull }
         buffer.removeAll()
         buffer.append(item)
-        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        buffer.appendEntry(name, location: location, transid: writer.generation, type: type)
         try tree.put(key, buffer.bytes)
         return .added
     }
@@ -189,9 +195,16 @@ extension Namespace {
     public func insertDirectoryIndex(
         _ name: RawSpan, at index: UInt64, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
+        try insertDirectoryIndex(
+            name, at: index, of: Key(inode, .inodeItem, 0), type: type, in: directory)
+    }
+
+    func insertDirectoryIndex(
+        _ name: RawSpan, at index: UInt64, of location: Key, type: DirEntryType, in directory: ObjectID
+    ) throws(VolumeError) -> LinkResult {
         let buffer = buffer
         buffer.removeAll()
-        buffer.appendEntry(name, location: Key(inode, .inodeItem, 0), transid: writer.generation, type: type)
+        buffer.appendEntry(name, location: location, transid: writer.generation, type: type)
         return try tree.insertIfAbsent(Key(directory, .dirIndex, index), buffer.bytes) ? .added : .indexTaken
     }
 

@@ -18,7 +18,7 @@ final class MetadataAllocator {
     /// Addresses never to be given out.
     private(set) var excluded = RangeSet()
     /// Addresses given out, to refuse an exclusion that comes too late.
-    private var given = RangeSet()
+    private(set) var given = RangeSet()
 
     init(_ transaction: Transaction) {
         self.transaction = transaction
@@ -49,6 +49,7 @@ final class MetadataAllocator {
                 let aligned = (start + nodeSize - 1) / nodeSize * nodeSize
                 guard aligned + nodeSize <= range.upperBound else {
                     index += 1
+                    position = 0
                     continue
                 }
                 if let taken = excluded.firstOverlap(aligned..<aligned + nodeSize) {
@@ -69,25 +70,28 @@ final class MetadataAllocator {
         }
     }
 
+    /// - Throws: `VolumeError.noSpace` when fewer than `blocks` blocks could be allocated.
+    func checkRoom(blocks: Int) throws(VolumeError) {
+        while true {
+            var room = 0
+            for (number, range) in free.enumerated().dropFirst(index) {
+                let start = number == index ? max(position, range.lowerBound) : range.lowerBound
+                if start < range.upperBound { room += Int((range.upperBound - start) / nodeSize) }
+                if room >= blocks { return }
+            }
+            guard candidate < candidates.count else {
+                throw .noSpace("no room for \(blocks) new tree blocks")
+            }
+            try load(candidates[candidate])
+            candidate += 1
+        }
+    }
+
+    /// Adds what is free in a chunk behind what is known already.
     private func load(_ chunk: MappedChunk) throws(VolumeError) {
-        free = []
-        index = 0
-        position = chunk.start.rawValue
         let range = chunk.start.rawValue..<chunk.end
         guard let group = try transaction.blockGroupStart(of: range), group == chunk.start.rawValue else { return }
-        var known = try FreeSpaceScan.fromExtents(of: range, in: transaction.committedExtentTree())
-        if let tree = try transaction.committedFreeSpaceTree() {
-            let recorded = try FreeSpaceScan.fromFreeSpaceTree(
-                of: range, in: tree, sectorSize: UInt64(transaction.volume.sectorSize))
-            if recorded != known {
-                transaction.warn(
-                    "the free space tree and the extent tree disagree on block group \(group); only what both "
-                        + "call free was used. Run btrfs check")
-                known = known.intersection(recorded)
-            }
-        }
-        for reserved in transaction.superblockRanges(in: chunk) { known.remove(reserved) }
-        free = known.ranges
+        free += try transaction.freeSpace(in: chunk).ranges
     }
 }
 

@@ -73,4 +73,9 @@ extension Transaction {
         }
         try tree.insert(start.rawValue, sums)
     }
+
+    /// Writes file data to all copies of a range of addresses. It is durable after the next flush of the devices.
+    public func writeData(_ bytes: RawSpan, at start: LogicalAddress) throws(VolumeError) {
+        try volume.write(bytes, to: start)
+    }
 }

@@ -13,10 +13,11 @@ public final class Transaction {
     /// What was odd but could be lived with; for reports.
     public private(set) var warnings: [String] = []
 
-    private var trees: [ObjectID: Tree] = [:]
+    private(set) var trees: [ObjectID: Tree] = [:]
     private var rootKeys: [ObjectID: Key] = [:]
     private(set) lazy var extents = ExtentUpdates(self)
-    private lazy var allocator = MetadataAllocator(self)
+    private(set) lazy var allocator = MetadataAllocator(self)
+    private(set) lazy var dataAllocator = DataAllocator(self)
     let blockGroups: BlockGroups
     var quotas: QuotaUpdates
     private var newBlocks: [UInt64: TreeBlock] = [:]
@@ -88,6 +89,18 @@ public final class Transaction {
     var changedTrees: [Tree] { trees.values.filter { $0.root.isNew } }
     func rootKey(of id: ObjectID) -> Key? { rootKeys[id] }
 
+    /// Makes a tree known whose root item stands under `key`.
+    func adopt(_ tree: Tree, rootKey key: Key) {
+        trees[tree.id] = tree
+        rootKeys[tree.id] = key
+    }
+
+    /// Forgets a tree that is no more.
+    func forget(_ id: ObjectID) {
+        trees[id] = nil
+        rootKeys[id] = nil
+    }
+
     /// The tree that holds the block group items.
     func blockGroupTree() throws(VolumeError) -> Tree {
         try required(volume.superblock.compatRO.contains(.blockGroupTree) ? .blockGroupTree : .extentTree)
@@ -141,6 +154,33 @@ public final class Transaction {
         try allocator.exclude(start.rawValue..<end)
     }
 
+    /// Takes room for file data: whole sectors in one block group, at most `count` bytes and at least one sector. The
+    /// range is not given out again in this transaction; it is in use once `allocateDataExtent` recorded it.
+    ///
+    /// The corresponding kernel function is `btrfs_reserve_extent`.
+    ///
+    /// - Parameter count: a multiple of the sector size, not 0.
+    /// - Throws: `VolumeError.noSpace` when no sector is free.
+    public func allocateData(upTo count: UInt64) throws(VolumeError) -> Range<UInt64> {
+        var excluded = allocator.excluded
+        let isMixed = volume.superblock.incompat.contains(.mixedGroups)
+        if isMixed { for range in allocator.given.ranges { excluded.insert(range) } }
+        let range = try dataAllocator.allocate(upTo: count, excluding: excluded)
+        if isMixed { try allocator.exclude(range) }
+        return range
+    }
+
+    /// Gives back a range of `allocateData` that is not used after all.
+    public func giveBackData(_ range: Range<UInt64>) { dataAllocator.giveBack(range) }
+
+    /// Finds out whether a change can be committed that copies or adds at most `blocks` tree blocks.
+    ///
+    /// - Throws: `VolumeError.noSpace`; nothing has changed.
+    public func reserveMetadata(blocks: Int) throws(VolumeError) {
+        // The commit copies blocks of the trees of extents, free space and roots besides.
+        try allocator.checkRoom(blocks: 2 * blocks + 64)
+    }
+
     func blockGroupStart(of range: Range<UInt64>) throws(VolumeError) -> UInt64? {
         if let start = blockGroups.lastStart(of: range) { return start }
         return try blockGroups.start(of: range, in: try blockGroupTree())
@@ -160,12 +200,33 @@ public final class Transaction {
 
     // MARK: Blocks
 
-    private func makeBlock(of tree: Tree, level: Int, isRelocated: Bool = false) throws(VolumeError) -> BlockHeader {
-        let address = try allocator.allocate()
+    private func makeBlock(of tree: Tree, level: Int) throws(VolumeError) -> BlockHeader {
+        let header = try makeHeader(owner: tree.id, level: level)
         tree.usedDelta += Int64(volume.nodeSize)
-        return BlockHeader(
-            fsid: metadataUUID, address: address, chunkTreeUUID: chunkTreeUUID, generation: generation,
-            owner: tree.id, level: UInt8(level))
+        return header
+    }
+
+    private func makeHeader(owner: ObjectID, level: Int) throws(VolumeError) -> BlockHeader {
+        BlockHeader(
+            fsid: metadataUUID, address: try allocator.allocate(), chunkTreeUUID: chunkTreeUUID,
+            generation: generation, owner: owner, level: UInt8(level))
+    }
+
+    /// A block that becomes the root of a new tree: empty, or with what is in `source`, whose children get one more
+    /// reference each.
+    func makeRoot(of id: ObjectID, copying source: TreeBlock? = nil) throws(VolumeError) -> TreeBlock {
+        let header = try makeHeader(owner: id, level: source?.level ?? 0)
+        let block: TreeBlock
+        if let source {
+            block = source.copied(to: header.address, header: header, pool: volume.pool)
+            try queueChildren(of: block, by: .tree(id), delta: 1)
+        } else {
+            block = TreeBlock(
+                new: header.address, level: 0, buffer: BlockBuffer(from: volume.pool), header: header)
+        }
+        newBlocks[header.address.rawValue] = block
+        extents.queueBlock(header.address, level: block.level, .treeBlock(root: id), delta: 1, isNew: true)
+        return block
     }
 
     func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock {
@@ -220,15 +281,18 @@ public final class Transaction {
         return true
     }
 
-    private enum ChildReference {
+    enum ChildReference {
         case tree(ObjectID)
         case block(LogicalAddress)
     }
 
-    /// Queues a change for every block or data extent that `block` points to.
-    private func queueChildren(of block: TreeBlock, by reference: ChildReference, delta: Int32) throws(VolumeError) {
+    /// Queues a change for every data extent and, unless `nodes` is false, every block that `block` points to.
+    func queueChildren(
+        of block: TreeBlock, by reference: ChildReference, delta: Int32, nodes: Bool = true
+    ) throws(VolumeError) {
         for slot in 0..<block.count {
             if block.level > 0 {
+                guard nodes else { return }
                 let child = block.childAddress(at: slot)
                 switch reference {
                 case .tree(let root):

@@ -154,6 +154,11 @@ extension Tree {
         return try changing.copyOnWrite(block, of: self, mayBeShared: mayBeShared || block.isRelocation)
     }
 
+    /// Copies the root block to a new place, as a change of it would.
+    func copyRoot() throws(VolumeError) {
+        if !root.isNew { root = try copyForChange(root) }
+    }
+
     private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
         try changing.newBlock(of: self, level: level)
     }

@@ -21,7 +21,7 @@ public final class Tree {
     /// Who may own the blocks of this tree; nil where the kernel does not look (below the root of a log).
     let owners: BlockOwners
     /// Blocks with a generation up to this one may be shared with a snapshot.
-    let lastSnapshot: Generation
+    package internal(set) var lastSnapshot: Generation
     /// Whether leaves are read although items of files in them break a rule: `TreeBlock.damagedItems` tells which.
     let keepsDamagedItems: Bool
     /// What this transaction added to the size of the tree in bytes.

@@ -1,0 +1,28 @@
+/// What POSIX calls the ways in which an operation on files fails.
+public enum Errno: String, Error, Sendable, CaseIterable {
+    case notPermitted = "EPERM"
+    case noEntry = "ENOENT"
+    case inputOutput = "EIO"
+    case noDevice = "ENXIO"
+    case tooBig = "E2BIG"
+    case badFile = "EBADF"
+    case busy = "EBUSY"
+    case exists = "EEXIST"
+    case crossDevice = "EXDEV"
+    case notDirectory = "ENOTDIR"
+    case isDirectory = "EISDIR"
+    case invalid = "EINVAL"
+    case fileTooLarge = "EFBIG"
+    case noSpace = "ENOSPC"
+    case readOnly = "EROFS"
+    case tooManyLinks = "EMLINK"
+    case range = "ERANGE"
+    case nameTooLong = "ENAMETOOLONG"
+    case notEmpty = "ENOTEMPTY"
+    case loop = "ELOOP"
+    case noData = "ENODATA"
+    case overflow = "EOVERFLOW"
+    case notSupported = "EOPNOTSUPP"
+    /// The volume is damaged.
+    case needsCleaning = "EUCLEAN"
+}

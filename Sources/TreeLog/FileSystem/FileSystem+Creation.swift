@@ -1,0 +1,175 @@
+internal import BtrfsFormat
+public import BtrfsVolume
+
+/// The number of a device, as device files have it.
+public struct DeviceNumber: Hashable, Sendable {
+    /// Which driver.
+    public var major: UInt32
+    /// Which of its devices.
+    public var minor: UInt32
+
+    /// A device; `major` has 12 bits, `minor` 20.
+    public init(major: UInt32, minor: UInt32) {
+        self.major = major
+        self.minor = minor
+    }
+
+    /// As inode items have it.
+    var rawValue: UInt64 { UInt64(major & 0xfff) << 20 | UInt64(minor & 0xf_ffff) }
+}
+
+extension FileSystem {
+    /// How many tree blocks an operation on a few names may copy or add: a way to the leaf for each of its items.
+    static let namesReserve = 48
+
+    /// Creates an empty regular file.
+    ///
+    /// - Parameter mode: the permissions.
+    /// - Throws: EEXIST, ENOENT, ENOTDIR, ENAMETOOLONG, EROFS, ENOSPC.
+    @discardableResult
+    public func create(_ path: some FilePath, mode: UInt32 = 0o644) throws(FileSystemError) -> FileLocation {
+        try changing("create", path) { path in
+            try make(path, NewInode(mode: 0o100000 | mode & 0o7777))
+        }
+    }
+
+    /// Creates an empty directory.
+    @discardableResult
+    public func makeDirectory(_ path: some FilePath, mode: UInt32 = 0o755) throws(FileSystemError) -> FileLocation {
+        try changing("mkdir", path) { path in
+            try make(path, NewInode(mode: 0o040000 | mode & 0o7777))
+        }
+    }
+
+    /// Creates a symbolic link.
+    ///
+    /// - Throws: ENAMETOOLONG for a target that does not fit a sector or a leaf, ENOENT for an empty one.
+    @discardableResult
+    public func makeSymlink(_ path: some FilePath, to target: some FilePath) throws(FileSystemError) -> FileLocation {
+        try changing("symlink", path) { path in
+            let target = target.pathBytes
+            guard !target.isEmpty else { throw Errno.noEntry }
+            guard target.count < volume.sectorSize, target.count < Namespace.maximumPathByteCount,
+                target.count <= volume.nodeSize - 101 - 25 - FileExtent.inlineOffset
+            else { throw Errno.nameTooLong }
+            guard !target.contains(0) else { throw Errno.invalid }
+            return try make(path, NewInode(mode: 0o120777, target: target))
+        }
+    }
+
+    /// Creates a device file, a fifo, a socket or an empty regular file.
+    ///
+    /// - Parameter mode: file type and permissions.
+    /// - Throws: EINVAL for another file type.
+    @discardableResult
+    public func makeNode(
+        _ path: some FilePath, mode: UInt32, device: DeviceNumber = DeviceNumber(major: 0, minor: 0)
+    ) throws(FileSystemError) -> FileLocation {
+        try changing("mknod", path) { path in
+            let type = DirEntryType(mode: mode)
+            let isDevice = type == .characterDevice || type == .blockDevice
+            guard isDevice || [.fifo, .socket, .regularFile].contains(type) else { throw Errno.invalid }
+            return try make(path, NewInode(mode: mode & 0o177777, rdev: isDevice ? device.rawValue : 0))
+        }
+    }
+
+    /// What an inode begins as.
+    struct NewInode {
+        var mode: UInt32
+        var rdev: UInt64 = 0
+        /// Of a symbolic link.
+        var target: [UInt8] = []
+    }
+
+    /// The corresponding kernel function is `btrfs_create_new_inode`.
+    private func make(_ path: [UInt8], _ new: NewInode) throws -> FileLocation {
+        let end = try parent(of: path, atRoot: .exists)
+        let namespace = try self.namespace(of: end.directory.subvolume)
+        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
+            throw Errno.exists
+        }
+        if end.isDirectoryWanted, new.mode & InodeItem.fileTypeMask != 0o040000 { throw Errno.noEntry }
+        try checkNewName(end)
+        return try change(blocks: Self.namesReserve) {
+            let now = self.now()
+            let location = try insertInode(new, in: end.directory, now: now)
+            try addName(end.name, of: location, type: DirEntryType(mode: new.mode), in: end.directory, now: now)
+            return location
+        }
+    }
+
+    /// - Throws: what makes adding a name to a directory impossible.
+    func checkNewName(_ end: PathEnd) throws {
+        try checkWritable(end.directory.subvolume)
+        let directory = try item(end.directory)
+        // The names of a deleted directory are gone with it.
+        guard directory.nlink > 0 else { throw Errno.noEntry }
+        guard !directory.flags.contains(.immutable) else { throw Errno.notPermitted }
+        guard try namespace(of: end.directory.subvolume).hasRoom(for: end.name.rawSpan, in: end.directory.inode)
+        else { throw Errno.overflow }
+    }
+
+    /// Puts the items of a new inode that has no name yet.
+    func insertInode(_ new: NewInode, in directory: FileLocation, now: Timestamp, nlink: UInt32 = 1) throws -> FileLocation {
+        let namespace = try self.namespace(of: directory.subvolume)
+        let above = try item(directory)
+        let location = FileLocation(
+            subvolume: directory.subvolume, inode: try takeInodeNumber(in: directory.subvolume))
+        var inode = InodeItem(generation: transaction.generation, mode: new.mode, nlink: nlink, time: now)
+        inode.uid = options.uid
+        inode.gid = options.gid
+        inode.rdev = new.rdev
+        if above.mode & 0o2000 != 0 {
+            inode.gid = above.gid
+            if inode.isDirectory { inode.mode |= 0o2000 }
+        }
+        inode.flags = Self.inheritedFlags(of: above, isFile: inode.isRegularFile)
+        inode.size = UInt64(new.target.count)
+        inode.nbytes = UInt64(new.target.count)
+        try namespace.putInode(location.inode, inode)
+        if !new.target.isEmpty { try namespace.insertInline(new.target.rawSpan, of: location.inode) }
+        let state = InodeState(location, generation: transaction.generation)
+        state.noteChange(in: transaction.generation)
+        // The number may have been that of an inode that is in the log.
+        state.needsFullSync = true
+        if inode.isDirectory { state.nextDirectoryIndex = Namespace.firstDirectoryIndex }
+        inodes[location] = state
+        changedSubvolumes.insert(location.subvolume)
+        return location
+    }
+
+    /// The corresponding kernel function is `btrfs_inherit_iflags`.
+    private static func inheritedFlags(of directory: InodeItem, isFile: Bool) -> InodeFlags {
+        var flags: InodeFlags = []
+        if directory.flags.contains(.noCompression) {
+            flags.insert(.noCompression)
+        } else if directory.flags.contains(.compress) {
+            flags.insert(.compress)
+        }
+        if directory.flags.contains(.noDataCopyOnWrite) {
+            flags.insert(.noDataCopyOnWrite)
+            if isFile { flags.insert(.noDataChecksum) }
+        }
+        return flags
+    }
+
+    /// Gives an inode a name: the two directory items, the reference, size and times of the directory.
+    ///
+    /// - Returns: the index of the name.
+    @discardableResult
+    func addName(
+        _ name: [UInt8], of location: FileLocation, type: DirEntryType, in directory: FileLocation, now: Timestamp
+    ) throws -> UInt64 {
+        let index = try takeDirectoryIndex(directory)
+        let result = try namespace(of: directory.subvolume).addLink(
+            name.rawSpan, at: index, to: location.inode, type: type, in: directory.inode, backReference: .add)
+        guard result == .added else {
+            throw VolumeError.damaged("directory \(directory.inode): a name could not be added: \(result)")
+        }
+        try update(directory) {
+            $0.mtime = now
+            $0.ctime = now
+        }
+        return index
+    }
+}

@@ -1,0 +1,140 @@
+internal import BtrfsFormat
+internal import BtrfsVolume
+
+extension FileSystem {
+    /// The most names that a file can have. The corresponding kernel constant is `BTRFS_LINK_MAX`.
+    public static let maximumLinkCount: UInt32 = 65535
+
+    // MARK: Adding
+
+    /// Gives a file one more name.
+    ///
+    /// - Throws: EPERM for a directory, EXDEV into another subvolume, EMLINK, EEXIST.
+    public func link(_ old: some FilePath, to new: some FilePath) throws(FileSystemError) {
+        try changing("link", new) { new in
+            try link(find(old.pathBytes, followsLink: false), to: new)
+        }
+    }
+
+    /// Gives a file a name, which may be its first: see `createUnnamed`.
+    func link(_ location: FileLocation, to path: [UInt8]) throws {
+        let end = try parent(of: path, atRoot: .exists)
+        let namespace = try self.namespace(of: end.directory.subvolume)
+        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
+            throw Errno.exists
+        }
+        let inode = try item(location)
+        if end.isDirectoryWanted { throw Errno.noEntry }
+        guard location.subvolume == end.directory.subvolume else { throw Errno.crossDevice }
+        guard !inode.isDirectory, inode.flags.isDisjoint(with: [.immutable, .appendOnly]) else {
+            throw Errno.notPermitted
+        }
+        guard inode.nlink < Self.maximumLinkCount else { throw Errno.tooManyLinks }
+        try checkNewName(end)
+        guard try namespace.hasRoom(
+            forReferenceFrom: location.inode, to: end.directory.inode, name: end.name.rawSpan)
+        else { throw Errno.tooManyLinks }
+        try change(blocks: Self.namesReserve) {
+            let now = self.now()
+            let state = try inodeState(location)
+            try update(location) {
+                $0.nlink += 1
+                $0.sequence &+= 1
+                $0.ctime = now
+            }
+            state.copyEverything = true
+            try addName(end.name, of: location, type: inode.fileType, in: end.directory, now: now)
+            if inode.nlink == 0 { try namespace.removeOrphan(location.inode) }
+            nameAdded(end.name, of: state, in: try inodeState(end.directory))
+        }
+    }
+
+    // MARK: Removing
+
+    /// Takes a name of a file away. With the last one the file goes, unless it is open.
+    ///
+    /// - Throws: EISDIR for a directory.
+    public func unlink(_ path: some FilePath) throws(FileSystemError) {
+        try changing("unlink", path) { path in
+            let end = try parent(of: path, atRoot: .isDirectory)
+            guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
+            let inode = try item(found.location)
+            guard !inode.isDirectory else { throw Errno.isDirectory }
+            guard !end.isDirectoryWanted else { throw Errno.notDirectory }
+            try checkRemoval(of: inode, from: end.directory)
+            try change(blocks: Self.namesReserve) {
+                let now = self.now()
+                try removeName(end.name, of: found.location, in: end.directory, now: now)
+                if inode.nlink == 1 { try deleteIfUnused(found.location) }
+            }
+        }
+    }
+
+    /// Removes an empty directory.
+    ///
+    /// - Throws: ENOTDIR, ENOTEMPTY; EBUSY for the root; EPERM for the root of a subvolume: see `deleteSubvolume`.
+    public func removeDirectory(_ path: some FilePath) throws(FileSystemError) {
+        try changing("rmdir", path) { path in
+            let end = try parent(of: path, atRoot: .busy)
+            guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
+            let inode = try item(found.location)
+            guard inode.isDirectory else { throw Errno.notDirectory }
+            try checkRemoval(of: inode, from: end.directory)
+            guard inode.size == 0 else { throw Errno.notEmpty }
+            if found.entry.isSubvolume {
+                return try deleteSubvolume(found.location.subvolume, end)
+            }
+            try change(blocks: Self.namesReserve) {
+                let now = self.now()
+                try removeName(end.name, of: found.location, in: end.directory, now: now)
+                try deleteIfUnused(found.location)
+            }
+        }
+    }
+
+    /// - Throws: what makes removing a name impossible.
+    func checkRemoval(of inode: InodeItem, from directory: FileLocation) throws {
+        try checkWritable(directory.subvolume)
+        let above = try item(directory)
+        guard above.flags.isDisjoint(with: [.immutable, .appendOnly]),
+            inode.flags.isDisjoint(with: [.immutable, .appendOnly])
+        else { throw Errno.notPermitted }
+    }
+
+    /// Takes a name away: directory items, reference, sizes, times and link count.
+    ///
+    /// The corresponding kernel function is `btrfs_unlink_inode`.
+    func removeName(
+        _ name: [UInt8], of location: FileLocation, in directory: FileLocation, now: Timestamp, isRename: Bool = false
+    ) throws {
+        let namespace = try self.namespace(of: directory.subvolume)
+        guard let reference = try namespace.reference(
+            from: location.inode, to: directory.inode, name: name.rawSpan)
+        else { throw VolumeError.noSuchKey(tree: directory.subvolume, Key(location.inode, .inodeRef, directory.inode.rawValue)) }
+        let state = try inodeState(location)
+        let directoryState = try inodeState(directory)
+        nameWillGo(name, index: reference.index, of: state, in: directoryState, isRename: isRename)
+        try namespace.unlink(name.rawSpan, of: location.inode, in: directory.inode, now: now)
+        state.noteChange(in: transaction.generation)
+        state.copyEverything = true
+        try update(directory) {
+            $0.mtime = now
+            $0.ctime = now
+        }
+    }
+
+    // MARK: What the log has to know
+
+    /// A name is about to go. The corresponding kernel function is `btrfs_record_unlink_dir`.
+    func nameWillGo(
+        _ name: [UInt8], index: UInt64, of inode: InodeState, in directory: InodeState, isRename: Bool
+    ) {
+        inode.lastUnlinkTransid = transaction.generation
+        directory.lastUnlinkTransid = transaction.generation
+    }
+
+    /// A name was added to an inode that had one. The corresponding kernel function is `btrfs_log_new_name`.
+    func nameAdded(_ name: [UInt8], of inode: InodeState, in directory: InodeState) {
+        inode.lastUnlinkTransid = transaction.generation
+    }
+}

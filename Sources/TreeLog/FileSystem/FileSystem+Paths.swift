@@ -1,0 +1,115 @@
+internal import BtrfsFormat
+public import BtrfsVolume
+
+/// The directory and the name in it that a path ends with.
+struct PathEnd {
+    var directory: FileLocation
+    var name: [UInt8]
+    /// Whether slashes follow the name: it has to be a directory.
+    var isDirectoryWanted: Bool
+}
+
+extension FileSystem {
+    private static let slash = UInt8(ascii: "/")
+    private static let dot = [UInt8(ascii: ".")]
+    private static let dotDot = [UInt8(ascii: "."), UInt8(ascii: ".")]
+    /// The kernel gives up after this many symbolic links on one path.
+    private static let symlinkLimit = 40
+
+    /// The file at a path.
+    ///
+    /// - Parameter followsLink: whether a symbolic link at the end stands for its target.
+    /// - Throws: ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG.
+    public func location(
+        _ path: some FilePath, followsLink: Bool = true
+    ) throws(FileSystemError) -> FileLocation {
+        try reading("lookup", path) { path in try find(path, followsLink: followsLink) }
+    }
+
+    func find(_ path: [UInt8], followsLink: Bool = true) throws -> FileLocation {
+        let isDirectoryWanted = path.last == Self.slash
+        let found = try walk(path, followsLink: followsLink || isDirectoryWanted)
+        if isDirectoryWanted, try !item(found).isDirectory { throw Errno.notDirectory }
+        return found
+    }
+
+    /// The directory in which the last name of a path is or comes to be.
+    ///
+    /// - Throws: `atRoot` when the path has no name or ends with `.` or `..`.
+    func parent(of path: [UInt8], atRoot: Errno) throws -> PathEnd {
+        var end = path.count
+        while end > 0, path[end - 1] == Self.slash { end -= 1 }
+        let trimmed = path[..<end]
+        let start = (trimmed.lastIndex(of: Self.slash) ?? -1) + 1
+        let name = Array(trimmed[start...])
+        guard !name.isEmpty, name != Self.dot, name != Self.dotDot else { throw path.isEmpty ? Errno.noEntry : atRoot }
+        guard name.count <= Namespace.maximumNameByteCount else { throw Errno.nameTooLong }
+        guard !name.contains(0) else { throw Errno.invalid }
+        let directory = try walk(Array(trimmed[..<start]), followsLink: true, isParent: true)
+        guard try item(directory).isDirectory else { throw Errno.notDirectory }
+        return PathEnd(directory: directory, name: name, isDirectoryWanted: end < path.count)
+    }
+
+    private func walk(_ path: [UInt8], followsLink: Bool, isParent: Bool = false) throws -> FileLocation {
+        guard isParent || !path.isEmpty else { throw Errno.noEntry }
+        guard path.count < Namespace.maximumPathByteCount else { throw Errno.nameTooLong }
+        var way = [FileLocation.root(of: .fileTree)]
+        // The names still to go, the next at the end.
+        var names = Self.components(path)
+        var links = 0
+        while let name = names.popLast() {
+            guard let here = way.last else { throw Errno.noEntry }
+            let hereItem = try item(here)
+            guard hereItem.isDirectory else { throw Errno.notDirectory }
+            if name == Self.dot { continue }
+            if name == Self.dotDot {
+                if way.count > 1 { way.removeLast() }
+                continue
+            }
+            let next = try step(from: here, to: name)
+            let nextItem = try item(next)
+            guard nextItem.isSymlink, followsLink || !names.isEmpty else {
+                way.append(next)
+                continue
+            }
+            links += 1
+            guard links <= Self.symlinkLimit else { throw Errno.loop }
+            let target = try files.symlinkTarget(of: next.inode, in: namespace(of: next.subvolume))
+            if target.first == Self.slash { way.removeSubrange(1...) }
+            names += Self.components(target)
+        }
+        guard let last = way.last else { throw Errno.noEntry }
+        return last
+    }
+
+    private static func components(_ path: [UInt8]) -> [[UInt8]] {
+        path.split(separator: slash).reversed().map { Array($0) }
+    }
+
+    private func step(from here: FileLocation, to name: [UInt8]) throws -> FileLocation {
+        guard name.count <= Namespace.maximumNameByteCount else { throw Errno.nameTooLong }
+        guard let found = try lookup(name, in: here) else { throw Errno.noEntry }
+        return found.location
+    }
+
+    /// What a name in a directory leads to.
+    struct Found {
+        var location: FileLocation
+        var entry: EntryTarget
+    }
+
+    /// What `name` in `directory` leads to; nil where there is no such name.
+    ///
+    /// - Throws: ENOENT for the empty place that a snapshot has for a subvolume in its source.
+    func lookup(_ name: [UInt8], in directory: FileLocation) throws -> Found? {
+        let namespace = try self.namespace(of: directory.subvolume)
+        guard let target = try namespace.entry(named: name.rawSpan, in: directory.inode) else { return nil }
+        let id = target.location.objectID
+        guard target.isSubvolume else {
+            return Found(location: FileLocation(subvolume: directory.subvolume, inode: id), entry: target)
+        }
+        let isEntered = try files.enters(id, name: name, in: directory.inode, of: directory.subvolume)
+        guard isEntered else { throw Errno.noEntry }
+        return Found(location: .root(of: id), entry: target)
+    }
+}

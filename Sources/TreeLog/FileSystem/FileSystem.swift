@@ -1,0 +1,222 @@
+public import BlockDevices
+internal import BtrfsFormat
+public import BtrfsVolume
+
+/// A mounted volume: its files can be read and changed.
+///
+/// Changes are made at once in the trees of the running transaction, in memory; file data is written to its new place at
+/// once, without a flush. `sync` commits the transaction and begins the next, `fsync` makes one file durable. A crash
+/// takes the volume back to the last commit, with what was logged since.
+///
+/// Every operation exists by path, those on content also by the place of the file. Paths are bytes, with names joined by
+/// `/`, from the root of the top-level subvolume on. Nobody's permissions are checked: whoever has the volume in hand is
+/// root. Whatever an operation would break is found out before it changes anything.
+///
+/// A file system is used by one thread at a time.
+public final class FileSystem {
+    /// The volume.
+    public let volume: Volume
+    /// How it was mounted.
+    public let options: MountOptions
+    /// What was replayed at the mount; nil where there was no log.
+    public private(set) var replayReport: ReplayReport?
+    /// The running transaction.
+    public internal(set) var transaction: Transaction
+    /// Whether the running transaction has changes.
+    var isChanged = false
+    /// Why nothing can be changed any more: a change failed in the middle.
+    private(set) var abortReason: (any Error)?
+    var isAborted: Bool { abortReason != nil }
+    var isUnmounted = false
+
+    var namespaces: [ObjectID: Namespace] = [:]
+    private var currentFiles: VolumeFiles?
+    /// The inodes that were changed or opened since the last commit, or are open.
+    var inodes: [FileLocation: InodeState] = [:]
+    /// The subvolumes with inodes that were changed in the running transaction.
+    var changedSubvolumes: Set<ObjectID> = []
+    /// The numbers for the next inodes, by subvolume; those of deleted inodes are not used again.
+    var nextInodeNumbers: [ObjectID: ObjectID] = [:]
+    /// When the last operation was.
+    private var lastTime = Timestamp.zero
+    /// The extents that got more users in the running transaction: the extent tree does not know yet.
+    var newlyShared: Set<LogicalAddress> = []
+
+    /// Mounts the volume on `devices`: replays its log, if it has one, and deletes files without names.
+    ///
+    /// - Throws: `FileSystemError` when the volume cannot be opened or changed, or its log cannot be replayed.
+    public init(mounting devices: [any BlockDevice], _ options: MountOptions = MountOptions()) throws(FileSystemError) {
+        self.options = options
+        do {
+            let volume = try Volume(opening: devices)
+            self.volume = volume
+            if volume.superblock.logRoot.rawValue != 0 {
+                let replayOptions = ReplayOptions(now: options.clock())
+                let replayer = try Replayer(
+                    volume, registry: options.registry, policy: options.policy, options: replayOptions)
+                let (replayed, report) = try replayer.run()
+                replayReport = report
+                if options.isReadOnly {
+                    transaction = replayed
+                } else {
+                    try replayed.commit()
+                    transaction = try Transaction(on: volume)
+                }
+            } else {
+                transaction = try Transaction(on: volume)
+            }
+        } catch { throw FileSystem.failure(error, "mount", []) }
+        if !options.isReadOnly { try deleteOrphans() }
+    }
+
+    // MARK: Operations
+
+    /// Runs an operation that only reads.
+    func reading<Result>(
+        _ operation: String, _ path: some FilePath, _ body: ([UInt8]) throws -> Result
+    ) throws(FileSystemError) -> Result {
+        let path = path.pathBytes
+        do {
+            guard !isUnmounted else { throw Errno.badFile }
+            return try body(path)
+        } catch { throw Self.failure(error, operation, path) }
+    }
+
+    /// Runs an operation that changes something. Up to `change` it may fail at will; what fails in there leaves the
+    /// transaction in pieces, and ends all changes.
+    func changing<Result>(
+        _ operation: String, _ path: some FilePath, _ body: ([UInt8]) throws -> Result
+    ) throws(FileSystemError) -> Result {
+        let path = path.pathBytes
+        do {
+            guard !isUnmounted else { throw Errno.badFile }
+            guard !options.isReadOnly else { throw Errno.readOnly }
+            if let abortReason { throw FileSystemError(.readOnly, operation, path: path, cause: abortReason) }
+            return try body(path)
+        } catch { throw Self.failure(error, operation, path) }
+    }
+
+    /// Makes the changes of an operation, after all was checked.
+    ///
+    /// - Parameter blocks: how many tree blocks they may copy or add at most.
+    func change<Result>(blocks: Int, _ body: () throws -> Result) throws -> Result {
+        try transaction.reserveMetadata(blocks: blocks)
+        isChanged = true
+        do { return try body() } catch {
+            abortReason = error
+            throw error
+        }
+    }
+
+    static func failure(_ error: any Error, _ operation: String, _ path: [UInt8]) -> FileSystemError {
+        switch error {
+        case let error as FileSystemError: error
+        case let error as Errno: FileSystemError(error, operation, path: path)
+        case let error as VolumeError: FileSystemError(Errno(error), operation, path: path, cause: error)
+        default: FileSystemError(.needsCleaning, operation, path: path, cause: error)
+        }
+    }
+
+    // MARK: Trees
+
+    /// The files of a subvolume, to read and change.
+    func namespace(of subvolume: ObjectID) throws -> Namespace {
+        if let namespace = namespaces[subvolume] { return namespace }
+        guard subvolume.isSubvolume, let tree = try transaction.tree(subvolume) else { throw Errno.noEntry }
+        let namespace = Namespace(tree, in: transaction)
+        namespaces[subvolume] = namespace
+        return namespace
+    }
+
+    /// All files as they are now, with what is not committed.
+    var files: VolumeFiles {
+        if let currentFiles { return currentFiles }
+        let transaction = self.transaction
+        let files = VolumeFiles(volume) { (id: ObjectID) throws(VolumeError) in try transaction.tree(id) }
+        currentFiles = files
+        return files
+    }
+
+    /// Forgets what was made for reading of subvolumes; needed when one comes or goes.
+    func forgetReaders() { currentFiles = nil }
+
+    /// The time of the operation that runs.
+    func now() -> Timestamp {
+        let time = options.clock()
+        lastTime = time
+        return time
+    }
+
+    /// The inode item of a file.
+    func item(_ location: FileLocation) throws -> InodeItem {
+        guard let item = try namespace(of: location.subvolume).inode(location.inode) else { throw Errno.noEntry }
+        return item
+    }
+
+    /// - Throws: EROFS when the subvolume is read-only.
+    func checkWritable(_ subvolume: ObjectID) throws {
+        if try transaction.rootItem(of: subvolume)?.flags.contains(.readOnly) == true { throw Errno.readOnly }
+    }
+
+    // MARK: Commit
+
+    /// Makes all changes durable, and begins a new transaction.
+    ///
+    /// - Throws: `FileSystemError`; when it comes from the devices nothing can be changed any more.
+    public func sync() throws(FileSystemError) {
+        try changing("sync", "") { _ in if isChanged { try commit() } }
+    }
+
+    /// Commits the running transaction, changed or not, and begins the next.
+    func commit() throws {
+        do {
+            try storeSubvolumeTimes()
+            try transaction.commit()
+            transaction = try Transaction(on: volume)
+        } catch {
+            abortReason = error
+            throw error
+        }
+        isChanged = false
+        namespaces = [:]
+        currentFiles = nil
+        newlyShared = []
+        inodes = inodes.filter { $0.value.openCount > 0 }
+    }
+
+    /// Notes in the root items of the subvolumes that changed when that was.
+    ///
+    /// The corresponding kernel function is `btrfs_update_root_times`.
+    private func storeSubvolumeTimes() throws {
+        for subvolume in changedSubvolumes.sorted() {
+            _ = try transaction.updateRootItem(of: subvolume) { item in
+                item.ctransid = transaction.generation
+                item.ctime = lastTime
+            }
+        }
+        changedSubvolumes = []
+    }
+
+    /// Makes all changes durable, and ends the use of this file system. Files that are open without a name are deleted.
+    public func unmount() throws(FileSystemError) {
+        guard !isUnmounted else { return }
+        if !options.isReadOnly, abortReason == nil {
+            for state in inodes.values where state.openCount > 0 { state.openCount = 0 }
+            try deleteOrphans()
+            try sync()
+        }
+        isUnmounted = true
+    }
+
+    /// The whole visible state with what is not committed, as one JSON document; see `VolumeState`.
+    public func state() throws(FileSystemError) -> [UInt8] {
+        try reading("state", "") { _ in
+            var collector = ByteCollector(limit: 1 << 30)
+            // The extent tree learns of references only at the commit: which extents are shared is told as of the last.
+            let transaction = self.transaction
+            let files = VolumeFiles(volume) { (id: ObjectID) throws(VolumeError) in try transaction.tree(id) }
+            try VolumeState(files).write(to: &collector)
+            return collector.bytes
+        }
+    }
+}

@@ -1,0 +1,9 @@
+/// What an `fsync` did to make a file durable.
+public enum SyncOutcome: Sendable, Equatable {
+    /// The changes went into the log, in this many bytes.
+    case logged(byteCount: UInt64)
+    /// The whole transaction was committed, and why.
+    case fullCommit(FullCommitReason)
+    /// Everything was durable already.
+    case nothingToDo
+}
