@@ -40,7 +40,8 @@ public final class FileReader {
         try sink.writeZeros(part.end - part.position)
     }
 
-    /// Gives `sink` the bytes of `range`, which must lie within the file; zeros for what has no extent.
+    /// Gives `sink` the bytes of `range`, which must lie within the file and start at a
+    /// sector; zeros for what has no extent.
     public func read(
         _ inode: ObjectID, _ item: InodeItem, range: Range<UInt64>, of namespace: Namespace,
         into sink: inout some ByteSink

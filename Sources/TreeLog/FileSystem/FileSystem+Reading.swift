@@ -57,11 +57,13 @@ extension FileSystem {
         guard offset < inode.size else { return [] }
         let count = min(count, inode.size - offset)
         guard count <= UInt64(Int.max / 2) else { throw Errno.fileTooLarge }
-        var collector = ByteCollector(limit: Int(count))
+        // Checksums are those of whole sectors, of compressed data those of all.
+        let start = sectorStart(offset)
+        var collector = ByteCollector(limit: Int(offset + count - start))
         try files.fileReader().read(
-            location.inode, inode, range: offset..<offset + count, of: namespace(of: location.subvolume),
+            location.inode, inode, range: start..<offset + count, of: namespace(of: location.subvolume),
             into: &collector)
-        return collector.bytes
+        return start == offset ? collector.bytes : Array(collector.bytes[Int(offset - start)...])
     }
 
     /// The target of a symbolic link.
