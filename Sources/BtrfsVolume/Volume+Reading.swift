@@ -107,7 +107,7 @@ extension Volume {
     }
 
     /// Checks that the block has its place between its neighbours.
-    private func checkKeys(
+    func checkKeys(
         of buffer: BlockBuffer, _ header: BlockHeader, _ expected: BlockExpectation
     ) throws(VolumeError) {
         let count = header.itemCount

@@ -33,13 +33,13 @@ struct TreelogCommand: ParsableCommand {
               1  failed; the volume is unchanged
               2  partial: the policy left something out
               3  dry run, and a replay is pending
-              4  findings: the log cannot be replayed as it is
+              4  findings: the log cannot be replayed as it is, or a check found errors
               64 wrong usage
             """,
         version: version,
         subcommands: [
-            Info.self, Inspect.self, Dump.self, Replay.self, Walk.self, List.self, Cat.self, Stat.self, State.self,
-            Undo.self, ItemVerbs.self, PluginVerbs.self,
+            Info.self, Inspect.self, Check.self, Dump.self, Replay.self, Walk.self, List.self, Cat.self, Stat.self,
+            State.self, Undo.self, ItemVerbs.self, PluginVerbs.self,
         ])
 
     static let version = "0.1.0"
