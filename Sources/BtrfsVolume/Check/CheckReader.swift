@@ -4,12 +4,13 @@ internal import BtrfsFormat
 struct CheckedBlock {
     let block: TreeBlock
     let owner: ObjectID
-    /// The items that break a rule; nothing is to be made of them.
-    let damaged: [Int]
-
     var address: LogicalAddress { block.address }
+    /// The items that break a rule; nothing is to be made of them.
+    var damaged: [DamagedItem] { block.damagedItems }
     var level: Int { block.level }
     var count: Int { block.count }
+
+    func isDamaged(_ slot: Int) -> Bool { !damaged.isEmpty && damaged.contains { $0.slot == slot } }
 
     func place(_ slot: Int, _ tree: ObjectID) -> CheckPlace {
         CheckPlace(tree: tree, block: block.address, slot: slot, key: block.key(at: slot))
@@ -90,8 +91,8 @@ extension CheckRun {
             let damaged = try judge(buffer, header, expected)
             if !damaged.isEmpty { incomplete.insert(expected.tree) }
             return CheckedBlock(
-                block: TreeBlock(read: buffer, header: header, limit: expected.limit), owner: header.owner,
-                damaged: damaged)
+                block: TreeBlock(read: buffer, header: header, limit: expected.limit, damagedItems: damaged),
+                owner: header.owner)
         } catch {
             complain(error, .block, place)
             damagedBlocks.insert(expected.address.rawValue)
@@ -151,11 +152,11 @@ extension CheckRun {
 
     /// Tells what is wrong with a block that was read.
     ///
-    /// - Returns: the slots of damaged items.
+    /// - Returns: the damaged items.
     /// - Throws: what makes the block useless.
     private func judge(
         _ buffer: BlockBuffer, _ header: BlockHeader, _ expected: BlockExpectation
-    ) throws(VolumeError) -> [Int] {
+    ) throws(VolumeError) -> [DamagedItem] {
         let block = expected.address
         let place = CheckPlace(tree: expected.tree, block: block)
         guard header.address == block else { throw .damaged("its header says address \(header.address)", block: block) }
@@ -181,16 +182,16 @@ extension CheckRun {
         let context = CheckContext(
             sectorSize: volume.sectorSize, nodeSize: volume.nodeSize, generation: volume.superblock.generation,
             checksumSize: volume.checksumType.size, isLog: expected.tree == .treeLog, owner: header.owner)
-        var damaged: [Int] = []
+        var damaged: [DamagedItem] = []
         do throws(FormatError) {
             if header.level > 0 {
                 try NodeChecker.check(buffer.bytes, context)
             } else {
-                for (slot, error) in try LeafChecker.damagedItems(in: buffer.bytes, context) {
-                    damaged.append(slot)
+                damaged = try LeafChecker.damagedItems(in: buffer.bytes, context)
+                for item in damaged {
                     isOdd = true
-                    let place = CheckPlace(tree: expected.tree, block: block, slot: slot, key: error.key)
-                    sink.error(.item, place, "\(FormatError(error.reason))")
+                    let place = CheckPlace(tree: expected.tree, block: block, slot: item.slot, key: item.key)
+                    sink.error(.item, place, "\(FormatError(item.error.reason))")
                 }
             }
         } catch { throw .format(error.at(block: block)) }

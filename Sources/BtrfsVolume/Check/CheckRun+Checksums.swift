@@ -17,7 +17,7 @@ extension CheckRun {
         walk(tree) { block in
             guard note(block, of: tree) else { return false }
             guard block.level == 0 else { return true }
-            for slot in 0..<block.count where !block.damaged.contains(slot) {
+            for slot in 0..<block.count where !block.isDamaged(slot) {
                 guard let range = checksumRange(block, slot) else { continue }
                 if range.lowerBound < end {
                     let place = block.place(slot, .checksumTree)
@@ -49,7 +49,7 @@ extension CheckRun {
             sink.isMuted = false
             defer { sink.isMuted = true }
             guard block.level == 0 else { return true }
-            for slot in 0..<block.count where !block.damaged.contains(slot) {
+            for slot in 0..<block.count where !block.isDamaged(slot) {
                 // What overlaps was told; it is not read twice.
                 guard let range = checksumRange(block, slot), range.lowerBound >= last else { continue }
                 last = range.upperBound

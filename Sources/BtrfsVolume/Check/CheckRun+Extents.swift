@@ -119,7 +119,7 @@ private struct ExtentScan {
     init(_ run: CheckRun) { self.run = run }
 
     mutating func read(_ block: CheckedBlock) {
-        for slot in 0..<block.count where !block.damaged.contains(slot) {
+        for slot in 0..<block.count where !block.isDamaged(slot) {
             let key = block.block.key(at: slot)
             let place = block.place(slot, .extentTree)
             do throws(FormatError) {

@@ -85,7 +85,7 @@ extension CheckRun {
 
     private func noteData(of leaf: CheckedBlock, of tree: CheckedTree, _ parent: LogicalAddress?) {
         for slot in 0..<leaf.count where leaf.block.key(at: slot).type == .extentData {
-            guard !leaf.damaged.contains(slot), let extent = try? FileExtent(leaf.block.data(at: slot)),
+            guard !leaf.isDamaged(slot), let extent = try? FileExtent(leaf.block.data(at: slot)),
                 !extent.isInline, !extent.isHole
             else { continue }
             let key = leaf.block.key(at: slot)

@@ -44,7 +44,7 @@ extension CheckRun {
     }
 
     private func readRoots(_ leaf: CheckedBlock) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             let place = leaf.place(slot, .rootTree)
             do throws(FormatError) {
@@ -142,7 +142,7 @@ extension CheckRun {
 
     /// Reads a leaf of the tree of UUIDs.
     func readUUIDs(_ leaf: CheckedBlock) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             guard key.type == .uuidSubvolume else { continue }
             let data = leaf.block.data(at: slot)

@@ -72,7 +72,7 @@ extension CheckRun {
                 address: superblock.logRoot, level: Int(superblock.logRootLevel),
                 generation: superblock.generation &+ 1, firstKey: nil, owners: .any, tree: .treeLog))
         for leaf in readLog(logs, keepsLeaves: true) {
-            for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+            for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
                 guard leaf.block.key(at: slot).type == .rootItem else { continue }
                 do throws(FormatError) {
                     let log = CheckedTree(.treeLog, try RootItem(leaf.block.data(at: slot)))

@@ -27,7 +27,7 @@ final class ChunkCheck {
 
     /// Reads a leaf of the chunk tree. The chunks are known; what is left are the devices.
     func readChunks(_ leaf: CheckedBlock, _ run: CheckRun) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             guard leaf.block.key(at: slot).type == .deviceItem else { continue }
             let place = leaf.place(slot, .chunkTree)
             if let item = try? DeviceItem(leaf.block.data(at: slot)) { devices.append((item, place)) }
@@ -36,7 +36,7 @@ final class ChunkCheck {
 
     /// Reads a leaf of the device tree.
     func readDeviceExtents(_ leaf: CheckedBlock, _ run: CheckRun) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             guard key.type == .deviceExtent, let item = try? DeviceExtent(leaf.block.data(at: slot)) else { continue }
             let place = leaf.place(slot, .deviceTree)
@@ -114,7 +114,7 @@ final class ChunkCheck {
 extension CheckRun {
     /// Reads a leaf of a tree of block groups.
     func readBlockGroups(_ leaf: CheckedBlock) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             let place = leaf.place(slot, .blockGroupTree)
             guard key.type == .blockGroupItem else { continue }

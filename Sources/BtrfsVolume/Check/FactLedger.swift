@@ -55,8 +55,10 @@ struct FactLedger<Fact: LedgerFact> {
 
     /// The facts without counterpart, after the second reading.
     var disagreements: [Disagreement] {
-        collected.map { Disagreement(fact: $0.key, surplus: $0.value.surplus, place: $0.value.place, name: $0.value.name) }
-            .sorted { $0.fact.digest < $1.fact.digest }
+        collected.map { fact, found in
+            Disagreement(fact: fact, surplus: found.surplus, place: found.place, name: found.name)
+        }
+        .sorted { $0.fact.digest < $1.fact.digest }
     }
 }
 

@@ -59,7 +59,7 @@ struct FileTreeCheck {
                 finishInode()
                 inode = InodeCheck(number: key.objectID, place: leaf.place(slot, tree))
             }
-            if leaf.damaged.contains(slot) {
+            if leaf.isDamaged(slot) {
                 inode?.isIncomplete = true
                 continue
             }

@@ -15,7 +15,7 @@ struct FreeSpaceCheck {
 
     /// Reads the next leaf.
     mutating func read(_ leaf: CheckedBlock, _ run: CheckRun) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             let place = leaf.place(slot, .freeSpaceTree)
             do throws(FormatError) {

@@ -26,7 +26,7 @@ struct QuotaCheck {
 
     /// Reads a leaf of the quota tree.
     mutating func read(_ leaf: CheckedBlock, _ run: CheckRun) {
-        for slot in 0..<leaf.count where !leaf.damaged.contains(slot) {
+        for slot in 0..<leaf.count where !leaf.isDamaged(slot) {
             let key = leaf.block.key(at: slot)
             let data = leaf.block.data(at: slot)
             if key.type == .qgroupStatus { status = try? QgroupStatus(data) }
