@@ -129,7 +129,7 @@ public final class Volume {
                 address: item.address, level: Int(item.level), generation: item.generation, firstKey: nil,
                 owners: owners, tree: id))
         return Tree(
-            id: id, volume: self, transaction: transaction, root: root, owners: owners,
+            id: id, volume: self, source: transaction, root: root, owners: owners,
             lastSnapshot: item.lastSnapshot)
     }
 

@@ -19,7 +19,7 @@ extension Transaction {
         let superblock = try makeSuperblock()
         isCommitted = true
         try writeBlocks()
-        try flush()
+        try volume.flush()
         try writeSuperblocks(superblock)
         volume.reset(to: superblock)
     }
@@ -160,12 +160,6 @@ extension Transaction {
         for block in blocksToWrite {
             block.seal(volume.checksumType)
             try volume.write(block.bytes, to: block.address)
-        }
-    }
-
-    private func flush() throws(VolumeError) {
-        for (_, member) in volume.devices.sorted {
-            do { try member.device.flush() } catch { throw .device(error) }
         }
     }
 

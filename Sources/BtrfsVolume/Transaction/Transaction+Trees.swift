@@ -55,7 +55,7 @@ extension Transaction {
         let bytes = item.encoded
         try rootTree().insert(key, bytes.rawSpan)
         let tree = Tree(
-            id: id, volume: volume, transaction: self, root: root, owners: BlockOwners(tree: id),
+            id: id, volume: volume, source: self, root: root, owners: BlockOwners(tree: id),
             lastSnapshot: lastSnapshot)
         tree.usedDelta = Int64(volume.nodeSize)
         adopt(tree, rootKey: key)

@@ -5,7 +5,7 @@ public import BtrfsFormat
 /// Nothing on the devices changes before the commit; dropping the transaction is the abort. The commit writes new
 /// blocks to places that are free in the committed trees and then the superblocks, so a volume that was cut off
 /// at any write is the old one or the new one.
-public final class Transaction {
+public final class Transaction: BlockSource {
     /// The volume that the transaction changes.
     public let volume: Volume
     /// The generation that the commit gives the volume: one more than its present one. Also called transid.
@@ -61,7 +61,7 @@ public final class Transaction {
         if id == .rootTree {
             let committed = try volume.rootTree()
             tree = Tree(
-                id: id, volume: volume, transaction: self, root: committed.root, owners: committed.owners)
+                id: id, volume: volume, source: self, root: committed.root, owners: committed.owners)
         } else {
             guard let (key, item) = try Volume.rootItem(of: id, in: try rootTree()) else { return nil }
             tree = try volume.openTree(id, item, transaction: self)
@@ -206,7 +206,7 @@ public final class Transaction {
         return header
     }
 
-    private func makeHeader(owner: ObjectID, level: Int) throws(VolumeError) -> BlockHeader {
+    func makeHeader(owner: ObjectID, level: Int) throws(VolumeError) -> BlockHeader {
         BlockHeader(
             fsid: metadataUUID, address: try allocator.allocate(), chunkTreeUUID: chunkTreeUUID,
             generation: generation, owner: owner, level: UInt8(level))

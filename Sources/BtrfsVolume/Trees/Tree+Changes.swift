@@ -144,9 +144,9 @@ extension Tree {
         return (block, slot, found)
     }
 
-    private var changing: Transaction {
-        guard let transaction else { preconditionFailure("tree \(id) was opened for reading") }
-        return transaction
+    private var changing: any BlockSource {
+        guard let source else { preconditionFailure("tree \(id) was opened for reading") }
+        return source
     }
 
     private func copyForChange(_ block: TreeBlock) throws(VolumeError) -> TreeBlock {

@@ -11,7 +11,8 @@ public final class Tree {
     /// The number of the tree.
     public let id: ObjectID
     let volume: Volume
-    unowned let transaction: Transaction?
+    /// Where new blocks come from; nil for a tree that is only read.
+    unowned let source: (any BlockSource)?
     package internal(set) var root: TreeBlock {
         @inline(__always) get { rootBlock }
         set { rootBlock = newValue }
@@ -36,12 +37,12 @@ public final class Tree {
     private var retiredLeaves: [TreeBlock] = []
 
     init(
-        id: ObjectID, volume: Volume, transaction: Transaction? = nil, root: TreeBlock, owners: BlockOwners,
+        id: ObjectID, volume: Volume, source: (any BlockSource)? = nil, root: TreeBlock, owners: BlockOwners,
         lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20, keepsDamagedItems: Bool = false
     ) {
         self.id = id
         self.volume = volume
-        self.transaction = transaction
+        self.source = source
         rootBlock = root
         self.owners = owners
         self.lastSnapshot = lastSnapshot

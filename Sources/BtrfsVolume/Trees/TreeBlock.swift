@@ -12,8 +12,10 @@ package final class TreeBlock {
     package var count: Int { @inline(__always) get { storedCount } }
     // Stored properties that only this module sees need no exclusivity checks at run time.
     private var storedCount: Int
-    /// Whether the block was allocated by the running transaction, so that it may be changed in place.
-    let isNew: Bool
+    /// Whether the block was allocated by the running transaction and not written yet, so that it may be changed in
+    /// place.
+    var isNew: Bool { @inline(__always) get { storedIsNew } }
+    private var storedIsNew: Bool
     /// Of a node: the children loaded so far, by slot.
     let children: ReferenceTable<TreeBlock>
     /// Items that break a rule, of a leaf in a tree that keeps such items; in all others there are none.
@@ -33,7 +35,7 @@ package final class TreeBlock {
         address = header.address
         level = Int(header.level)
         storedCount = header.itemCount
-        isNew = false
+        storedIsNew = false
         children = Self.makeChildren(level: level, count: level > 0 ? storedCount : 0, nodeSize: buffer.count)
     }
 
@@ -43,7 +45,7 @@ package final class TreeBlock {
         self.address = address
         self.level = level
         storedCount = 0
-        isNew = true
+        storedIsNew = true
         limit = nil
         damagedItems = []
         children = Self.makeChildren(level: level, count: 0, nodeSize: buffer.count)
@@ -57,6 +59,9 @@ package final class TreeBlock {
     package var generation: Generation { buffer.load(UInt64.self, at: BlockHeader.generationOffset) }
 
     var isRelocation: Bool { buffer.load(UInt64.self, at: BlockHeader.flagsOffset) & BlockHeader.relocationFlag != 0 }
+
+    /// The block is on the devices: the next change copies it.
+    func markWritten() { storedIsNew = false }
 
     @inline(__always)
     func setCount(_ new: Int) {

@@ -45,7 +45,7 @@ extension FileSystem {
             state.copyEverything = true
             try addName(end.name, of: location, type: inode.fileType, in: end.directory, now: now)
             if inode.nlink == 0 { try namespace.removeOrphan(location.inode) }
-            nameAdded(end.name, of: state, in: try inodeState(end.directory))
+            log.didLink(state, oldDirectory: nil, newDirectory: try inodeState(end.directory))
         }
     }
 
@@ -105,7 +105,7 @@ extension FileSystem {
     ///
     /// The corresponding kernel function is `btrfs_unlink_inode`.
     func removeName(
-        _ name: [UInt8], of location: FileLocation, in directory: FileLocation, now: Timestamp, isRename: Bool = false
+        _ name: [UInt8], of location: FileLocation, in directory: FileLocation, now: Timestamp, isMove: Bool = false
     ) throws {
         let namespace = try self.namespace(of: directory.subvolume)
         guard let reference = try namespace.reference(
@@ -113,7 +113,7 @@ extension FileSystem {
         else { throw VolumeError.noSuchKey(tree: directory.subvolume, Key(location.inode, .inodeRef, directory.inode.rawValue)) }
         let state = try inodeState(location)
         let directoryState = try inodeState(directory)
-        nameWillGo(name, index: reference.index, of: state, in: directoryState, isRename: isRename)
+        try log.willUnlink(index: reference.index, of: state, in: directoryState, isMove: isMove)
         try namespace.unlink(name.rawSpan, of: location.inode, in: directory.inode, now: now)
         state.noteChange(in: transaction.generation)
         state.copyEverything = true
@@ -121,20 +121,5 @@ extension FileSystem {
             $0.mtime = now
             $0.ctime = now
         }
-    }
-
-    // MARK: What the log has to know
-
-    /// A name is about to go. The corresponding kernel function is `btrfs_record_unlink_dir`.
-    func nameWillGo(
-        _ name: [UInt8], index: UInt64, of inode: InodeState, in directory: InodeState, isRename: Bool
-    ) {
-        inode.lastUnlinkTransid = transaction.generation
-        directory.lastUnlinkTransid = transaction.generation
-    }
-
-    /// A name was added to an inode that had one. The corresponding kernel function is `btrfs_log_new_name`.
-    func nameAdded(_ name: [UInt8], of inode: InodeState, in directory: InodeState) {
-        inode.lastUnlinkTransid = transaction.generation
     }
 }

@@ -66,25 +66,19 @@ extension FileSystem {
     ///
     /// - Throws: EROFS, EIO, ENOSPC.
     public func fsync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
-        try changing("fsync", path) { path in try fsync(inodeState(find(path)), datasync: false) }
+        try changing("fsync", path) { path in try log.fsync(inodeState(find(path))) }
     }
 
     /// Makes a file durable.
     public func fsync(_ file: OpenFile) throws(FileSystemError) -> SyncOutcome {
         try changing("fsync", "") { _ in
             guard !file.isClosed else { throw Errno.badFile }
-            return try fsync(inodeState(file.location), datasync: false)
+            return try log.fsync(inodeState(file.location))
         }
     }
 
     /// Makes the content of a file durable, and what is needed to read it.
     public func fdatasync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
-        try changing("fdatasync", path) { path in try fsync(inodeState(find(path)), datasync: true) }
-    }
-
-    private func fsync(_ inode: InodeState, datasync: Bool) throws -> SyncOutcome {
-        guard isChanged else { return .nothingToDo }
-        try commit()
-        return .fullCommit(.logNotUsed)
+        try changing("fdatasync", path) { path in try log.fsync(inodeState(find(path))) }
     }
 }

@@ -37,6 +37,8 @@ public final class FileSystem {
     var changedSubvolumes: Set<ObjectID> = []
     /// The numbers for the next inodes, by subvolume; those of deleted inodes are not used again.
     var nextInodeNumbers: [ObjectID: ObjectID] = [:]
+    /// The logs of the running transaction.
+    private(set) lazy var log = LogState(self)
     /// When the last operation was.
     private var lastTime = Timestamp.zero
     /// The extents that got more users in the running transaction: the extent tree does not know yet.
@@ -170,6 +172,7 @@ public final class FileSystem {
     /// Commits the running transaction, changed or not, and begins the next.
     func commit() throws {
         do {
+            // Should the commit fail, the log that is on the devices still holds.
             try storeSubvolumeTimes()
             try transaction.commit()
             transaction = try Transaction(on: volume)
@@ -181,7 +184,9 @@ public final class FileSystem {
         namespaces = [:]
         currentFiles = nil
         newlyShared = []
+        log.discardAtCommit()
         inodes = inodes.filter { $0.value.openCount > 0 }
+        for state in inodes.values { state.noteCommit() }
     }
 
     /// Notes in the root items of the subvolumes that changed when that was.

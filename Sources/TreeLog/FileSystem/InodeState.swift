@@ -11,14 +11,14 @@ final class InodeState {
     let generation: Generation
     /// The transaction that changed the inode last.
     var lastTransid: Generation = 0
-    /// The log transaction of its subvolume in which the inode was changed last.
-    var lastSubTransid: UInt64 = 0
-    /// The log transaction that was the last one to be durable when the inode was changed last.
-    var lastLogCommit: UInt64 = 0
+    /// Whether the inode was changed since all of it went into a log.
+    private(set) var isChangedSinceLog = false
     /// The transaction in whose log the inode is.
     var loggedTransid: Generation = 0
-    /// The transaction in which the inode lost a name last; of a directory, in which it lost one of its names.
+    /// The transaction in which a file was moved out of this directory, or this file was moved or lost a name.
     var lastUnlinkTransid: Generation = 0
+    /// The transaction in which the inode got one more name last.
+    var lastLinkTransid: Generation = 0
     /// The transaction in which extents of other places came into the file last.
     var lastReflinkTransid: Generation = 0
     /// Whether the next fsync has to log all items, because it is not known which changed.
@@ -29,6 +29,8 @@ final class InodeState {
     var modifiedExtents = RangeSet()
     /// Of a directory: the index for its next name; nil when it is not known yet.
     var nextDirectoryIndex: UInt64?
+    /// Of a directory: the indexes of the names that went in the running transaction.
+    var removedIndexes = RangeSet()
     /// Of a directory: the index of the last name that is in the log.
     var lastDirIndexOffset: UInt64 = 0
     /// How often the file is open.
@@ -40,5 +42,27 @@ final class InodeState {
     }
 
     /// Notes that the inode was changed.
-    func noteChange(in transid: Generation) { lastTransid = transid }
+    func noteChange(in transid: Generation) {
+        lastTransid = transid
+        isChangedSinceLog = true
+    }
+
+    /// Whether there is something that an fsync would make durable.
+    func needsLogging(in transid: Generation) -> Bool { lastTransid == transid && isChangedSinceLog }
+
+    /// Notes that all of the inode is in the log.
+    func noteLogged() {
+        isChangedSinceLog = false
+        needsFullSync = false
+        copyEverything = false
+        modifiedExtents = RangeSet()
+    }
+
+    /// Forgets what counted for one transaction only.
+    func noteCommit() {
+        noteLogged()
+        loggedTransid = 0
+        removedIndexes = RangeSet()
+        lastDirIndexOffset = 0
+    }
 }

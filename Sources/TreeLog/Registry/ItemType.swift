@@ -10,6 +10,15 @@ public struct ItemType {
         case mandatory
     }
 
+    /// When the items of an inode go into the log.
+    public enum Logging: Sendable {
+        /// Whenever more of the inode is logged than its content.
+        case withInode
+        /// As `withInode`, but only those that changed since the last commit.
+        case ifChanged
+        case never
+    }
+
     /// The name in dumps, messages and reports; in capitals by custom.
     public var name: String
     /// The key type of the items.
@@ -28,6 +37,8 @@ public struct ItemType {
     public var validator: (any ItemValidator)?
     /// Decides where log and subvolume both have an item of this type, before the policy is asked.
     public var resolver: (any ConflictResolver)?
+    /// When items of this type are logged; only types of plugins have a choice.
+    public var logging = Logging.withInode
 
     /// A type of items; `custom` makes one that copies items.
     public init(

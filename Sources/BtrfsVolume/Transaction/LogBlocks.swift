@@ -1,0 +1,87 @@
+internal import BlockDevices
+package import BtrfsFormat
+
+/// The blocks of the logs of one transaction.
+///
+/// They lie in free space of the metadata block groups, and are no part of the extent tree, the free space tree or the
+/// counts of used bytes: after a crash that space is free again as soon as the log is replayed. Until the commit no
+/// place is used twice, so that a log that was written stays whole while the next one is made: a block that was written
+/// is not changed in place any more.
+package final class LogBlocks: BlockSource {
+    private unowned let transaction: Transaction
+    /// The blocks that are not on the devices yet.
+    private var unwritten: [UInt64: TreeBlock] = [:]
+
+    /// No blocks yet, for the logs of the running transaction.
+    package init(of transaction: Transaction) { self.transaction = transaction }
+
+    package var generation: Generation { transaction.generation }
+
+    /// An empty log, or tree of logs.
+    package func makeTree() throws(VolumeError) -> Tree {
+        let root = try newBlock(level: 0)
+        return Tree(
+            id: .treeLog, volume: transaction.volume, source: self, root: root, owners: .any,
+            cachedByteLimit: 64 << 20)
+    }
+
+    private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
+        let header = try transaction.makeHeader(owner: .treeLog, level: level)
+        let block = TreeBlock(
+            new: header.address, level: level, buffer: BlockBuffer(from: transaction.volume.pool), header: header)
+        unwritten[header.address.rawValue] = block
+        return block
+    }
+
+    func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock { try newBlock(level: level) }
+
+    func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
+        let header = try transaction.makeHeader(owner: .treeLog, level: block.level)
+        let copy = block.copied(to: header.address, header: header, pool: transaction.volume.pool)
+        unwritten[header.address.rawValue] = copy
+        return copy
+    }
+
+    func free(_ block: TreeBlock, of tree: Tree) { unwritten[block.address.rawValue] = nil }
+
+    /// The blocks that have to be written, by address. From now on they are not changed in place.
+    package func takeUnwritten() -> [BlockWrite] {
+        let blocks = unwritten.values.sorted { $0.address < $1.address }
+        unwritten = [:]
+        return blocks.map { block in
+            block.seal(transaction.volume.checksumType)
+            block.markWritten()
+            return BlockWrite(address: block.address, bytes: block.bytes.copied)
+        }
+    }
+}
+
+/// Bytes that are to be written to a place.
+package struct BlockWrite: Sendable {
+    package var address: LogicalAddress
+    package var bytes: [UInt8]
+}
+
+extension Volume {
+    /// Writes log blocks to all their copies, without a flush.
+    package func write(_ blocks: [BlockWrite]) throws(VolumeError) {
+        for block in blocks { try write(block.bytes.rawSpan, to: block.address) }
+    }
+
+    /// Makes everything durable that was written.
+    package func flush() throws(VolumeError) {
+        for (_, member) in devices.sorted {
+            do { try member.device.flush() } catch { throw .device(error) }
+        }
+    }
+
+    /// Makes the log known whose blocks are durable: writes the first superblock of every device, and only those, and
+    /// flushes. The corresponding kernel function is `write_all_supers` with one mirror.
+    package func publishLog(at root: LogicalAddress, level: Int) throws(VolumeError) {
+        var new = superblock
+        new.logRoot = root
+        new.logRootLevel = UInt8(level)
+        try writeSuperblocks(new) { $0 == 0 }
+        superblock = new
+    }
+}

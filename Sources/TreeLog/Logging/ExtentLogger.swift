@@ -1,0 +1,120 @@
+internal import BtrfsFormat
+internal import BtrfsVolume
+
+// The content of files in the log.
+
+extension InodeLogger {
+    /// With more changed pieces than this a commit is cheaper. The corresponding kernel limit is that of
+    /// `btrfs_log_changed_extents`.
+    static let extentLimit = 32768
+
+    /// Logs the extents that changed, and their checksums.
+    ///
+    /// What lies behind the end of the file is always logged: a replay removes that first. The corresponding kernel
+    /// functions are `btrfs_log_changed_extents`, `btrfs_log_prealloc_extents` and `btrfs_log_holes`.
+    func logExtents(of inode: ObjectID, _ item: InodeItem, _ state: InodeState) throws {
+        guard item.isRegularFile || item.isSymlink else { return }
+        let end = (item.size + sectorSize - 1) / sectorSize * sectorSize
+        var changed = state.modifiedExtents
+        changed.insert((state.needsFullSync || item.isSymlink ? 0 : end)..<UInt64(Int64.max))
+        changed = try completed(changed, of: inode)
+        guard changed.ranges.count <= Self.extentLimit else { throw FullCommitReason.tooManyExtents }
+        let hasReflinks = state.lastReflinkTransid == transid
+        let isChecked = !item.flags.contains(.noDataChecksum)
+        for range in changed.ranges {
+            for key in try extents(of: inode, in: log, overlapping: range).map(\.key) { try log.remove(key) }
+            var position = range.lowerBound
+            for (key, extent) in try extents(of: inode, in: current.tree, overlapping: range) {
+                try logHole(of: inode, from: position, to: min(key.offset, end))
+                position = sectorEnd(key, extent)
+                // Content from before this transaction is where it was, and stays there unless it is cut off.
+                if extent.generation < transid, !hasReflinks, position <= end { continue }
+                try copy(key)
+                if isChecked { try logChecksums(of: extent) }
+            }
+            try logHole(of: inode, from: position, to: min(range.upperBound, end))
+        }
+    }
+
+    /// A gap is a hole, which has no item in the subvolume, but needs one in the log.
+    private func logHole(of inode: ObjectID, from start: UInt64, to end: UInt64) throws {
+        guard start < end else { return }
+        let bytes = FileExtent.hole(byteCount: end - start, generation: transid).encoded
+        try log.put(Key(inode, .extentData, start), bytes.rawSpan)
+    }
+
+    private var sectorSize: UInt64 { UInt64(fileSystem.volume.sectorSize) }
+
+    // MARK: Ranges
+
+    /// The ranges, grown so that no item of the subvolume or the log reaches out of them: items of a log must not
+    /// overlap, and one that was logged may be another by now.
+    private func completed(_ ranges: RangeSet, of inode: ObjectID) throws -> RangeSet {
+        var result = ranges
+        while true {
+            let before = result
+            for range in before.ranges {
+                for tree in [current.tree, log] {
+                    for (key, extent) in try extents(of: inode, in: tree, overlapping: range) {
+                        result.insert(key.offset..<sectorEnd(key, extent))
+                    }
+                }
+            }
+            if result == before { return result }
+        }
+    }
+
+    private func sectorEnd(_ key: Key, _ extent: FileExtent) -> UInt64 {
+        guard extent.isInline else { return key.offset + extent.byteCount }
+        return (key.offset + max(extent.ramBytes, 1) + sectorSize - 1) / sectorSize * sectorSize
+    }
+
+    private func extents(
+        of inode: ObjectID, in tree: Tree, overlapping range: Range<UInt64>
+    ) throws -> [(key: Key, extent: FileExtent)] {
+        var found: [(key: Key, extent: FileExtent)] = []
+        let cursor = tree.makeCursor()
+        let first = Key(inode, .extentData, range.lowerBound)
+        if try !cursor.seekLast(through: first) || cursor.key.objectID != inode || cursor.key.type != .extentData {
+            try cursor.seek(first)
+        }
+        while cursor.isValid, cursor.key.objectID == inode, cursor.key.type == .extentData,
+            cursor.key.offset < range.upperBound
+        {
+            let extent = try FileExtent(cursor.data)
+            if sectorEnd(cursor.key, extent) > range.lowerBound { found.append((cursor.key, extent)) }
+            guard try cursor.next() else { break }
+        }
+        return found
+    }
+
+    // MARK: Checksums
+
+    /// Copies the checksums of an extent that was written in this transaction: those of earlier ones are committed.
+    private func logChecksums(of extent: FileExtent) throws {
+        guard extent.kind == .regular, !extent.isHole, extent.generation == transid,
+            let tree = try fileSystem.transaction.tree(.checksumTree)
+        else { return }
+        let start = extent.diskAddress.rawValue
+        let range =
+            extent.compression == .none
+            ? start + extent.offset..<start + extent.offset + extent.byteCount : start..<start + extent.diskByteCount
+        let (sector, size) = (sectorSize, fileSystem.volume.checksumType.size)
+        let target = ChecksumTree(tree: log, sectorSize: sector, size: size)
+        let cursor = tree.makeCursor()
+        let first = Key(.extentChecksum, .extentChecksum, range.lowerBound)
+        if try !cursor.seekLast(through: first) || cursor.key.objectID != .extentChecksum { try cursor.seek(first) }
+        while cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.offset < range.upperBound {
+            let data = cursor.data
+            let item = cursor.key.offset..<cursor.key.offset + UInt64(data.byteCount / size) * sector
+            let part = item.clamped(to: range)
+            if !part.isEmpty {
+                let from = Int((part.lowerBound - item.lowerBound) / sector) * size
+                let count = Int((part.upperBound - part.lowerBound) / sector) * size
+                let sums = data.extracting(from..<from + count).copied
+                try target.insert(part.lowerBound, sums.rawSpan)
+            }
+            guard try cursor.next() else { break }
+        }
+    }
+}

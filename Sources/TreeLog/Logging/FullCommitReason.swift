@@ -1,0 +1,33 @@
+/// Why an `fsync` was a commit of everything instead of a write of the log.
+///
+/// A commit is always right: so whatever cannot be told by a log, and every failure while one is made, ends in one.
+public enum FullCommitReason: String, Error, Sendable, CaseIterable {
+    /// The volume was mounted without the log.
+    case logNotUsed
+    /// A chunk was allocated in this transaction: a replay does not know block groups that are not committed.
+    case newChunk
+    /// A subvolume or snapshot came into being in this transaction.
+    case newSubvolume
+    /// A subvolume was deleted from a directory that has to be logged, or renamed.
+    case changedSubvolume
+    /// A file was moved out of a directory, and one of the two has to be logged with all its names.
+    case movedFile
+    /// A directory that held a logged file is gone.
+    case deletedParent
+    /// A name of a logged file was that of a subvolume.
+    case conflictWithSubvolume
+    /// A name of a logged file was that of a directory that was moved.
+    case conflictWithMovedDirectory
+    /// Names of the logged files were those of too many others.
+    case tooManyConflicts
+    /// A file with new names has so many that some are in extended references.
+    case extendedReferences
+    /// An item grew so that Linux could not bring it into the subvolume.
+    case itemTooLarge
+    /// Too many pieces of the file have changed.
+    case tooManyExtents
+    /// No room for the log.
+    case noSpace
+    /// A device or the volume failed while the log was made or written.
+    case failure
+}

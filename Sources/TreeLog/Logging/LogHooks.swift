@@ -1,0 +1,69 @@
+internal import BtrfsFormat
+internal import BtrfsVolume
+
+// What operations on names tell the log.
+
+extension LogState {
+    private func isLogged(_ inode: InodeState) -> Bool { inode.loggedTransid == transid }
+
+    /// A name is about to go.
+    ///
+    /// | what | because |
+    /// |---|---|
+    /// | the index is remembered | an fsync of the directory logs that it is free |
+    /// | a logged directory loses the name in the log | it must not come back with a replay |
+    /// | a logged file is logged with its other names | the same |
+    /// | an unlogged directory from which a file is moved is not logged any more | the file would lose that name with a \
+    ///   replay, and nothing would tell the other one |
+    /// | so it is where a file has got another name before this one goes | that is a move too |
+    ///
+    /// The corresponding kernel functions are `btrfs_record_unlink_dir`, `btrfs_del_dir_entries_in_log` and
+    /// `btrfs_del_inode_ref_in_log`.
+    ///
+    /// - Parameter isMove: whether it goes because the file moves to another directory.
+    func willUnlink(index: UInt64, of inode: InodeState, in directory: InodeState, isMove: Bool) throws {
+        // The index of a name that was committed must not be that of another one in the log.
+        if directory.nextDirectoryIndex == nil {
+            let namespace = try fileSystem.namespace(of: directory.location.subvolume)
+            directory.nextDirectoryIndex = try namespace.nextDirectoryIndex(of: directory.location.inode)
+        }
+        // A removed directory from which something was moved leaves that to the one above: its names go with it.
+        if inode.isDirectoryWithMoves(in: transid) { directory.lastUnlinkTransid = transid }
+        inode.lastUnlinkTransid = transid
+        directory.removedIndexes.insert(index..<index + 1)
+        if isLogged(directory) {
+            removedEntries.append(RemovedEntry(directory: directory.location, index: index, isMove: isMove))
+        }
+        if isLogged(inode) { renamed.insert(inode.location) }
+        guard !isLogged(directory), !isLogged(inode) else { return }
+        let hasNewName = inode.lastLinkTransid == transid && inode.generation < transid
+        if isMove || hasNewName { directory.lastUnlinkTransid = transid }
+    }
+
+    /// A file has got one more name, by `link` or at the end of a `rename`.
+    ///
+    /// It is logged with it if it or one of the directories is in the log: else it would lose its old name with a replay
+    /// and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
+    ///
+    /// - Parameter oldDirectory: of a rename, where its name was before.
+    func didLink(_ inode: InodeState, oldDirectory: InodeState?, newDirectory: InodeState) {
+        inode.copyEverything = true
+        if oldDirectory == nil { inode.lastLinkTransid = transid }
+        let isKnown = isLogged(inode) || oldDirectory.map { isLogged($0) || isLogged(newDirectory) } ?? false
+        if isKnown { renamed.insert(inode.location) }
+    }
+
+    /// A subvolume came into being.
+    func recordNewSubvolume() { requireFullCommit(.newSubvolume) }
+
+    /// A subvolume is deleted: its name in the log could not be replayed.
+    ///
+    /// The corresponding kernel function is `btrfs_record_snapshot_destroy`.
+    func recordSnapshotDestroy(in directory: InodeState) { directory.lastUnlinkTransid = transid }
+}
+
+extension InodeState {
+    fileprivate func isDirectoryWithMoves(in transid: Generation) -> Bool {
+        !removedIndexes.isEmpty && lastUnlinkTransid == transid
+    }
+}

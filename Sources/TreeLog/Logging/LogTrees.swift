@@ -1,0 +1,67 @@
+internal import BtrfsFormat
+internal import BtrfsVolume
+
+/// The logs of the running transaction: a tree of logs, and one log for each subvolume that had an fsync.
+///
+/// All of it is in memory until it is taken to be written; what was written stays as it is on the devices until the
+/// commit.
+final class LogTrees {
+    private let blocks: LogBlocks
+    /// Items `(TREE_LOG ROOT_ITEM subvolume)`.
+    private let roots: Tree
+    private var logs: [ObjectID: Tree] = [:]
+    /// Where the root of each log was when it was put into the tree of logs.
+    private var known: [ObjectID: LogicalAddress] = [:]
+
+    init(of transaction: Transaction) throws(VolumeError) {
+        blocks = LogBlocks(of: transaction)
+        roots = try blocks.makeTree()
+    }
+
+    /// The log of a subvolume; nil where there is none yet.
+    func log(of subvolume: ObjectID) -> Tree? { logs[subvolume] }
+
+    /// The log of a subvolume, made where there is none.
+    ///
+    /// The corresponding kernel function is `btrfs_add_log_tree`.
+    func makeLog(of subvolume: ObjectID) throws(VolumeError) -> Tree {
+        if let log = logs[subvolume] { return log }
+        let log = try blocks.makeTree()
+        logs[subvolume] = log
+        return log
+    }
+
+    /// What has to be written for the logs as they are now.
+    ///
+    /// The corresponding kernel function is `update_log_root`.
+    func takeWrite() throws(VolumeError) -> LogWrite {
+        for (subvolume, log) in logs.sorted(by: { $0.key < $1.key }) where known[subvolume] != log.rootAddress {
+            let item = rootItem(of: log)
+            try roots.put(Key(.treeLog, .rootItem, subvolume.rawValue), item.encoded.rawSpan)
+            known[subvolume] = log.rootAddress
+        }
+        return LogWrite(blocks: blocks.takeUnwritten(), root: roots.rootAddress, level: roots.level)
+    }
+
+    /// As Linux writes it: no references, and the inode of an empty directory.
+    private func rootItem(of log: Tree) -> RootItem {
+        var item = RootItem(address: log.rootAddress, level: UInt8(log.level), generation: blocks.generation)
+        item.refs = 0
+        var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
+        inode.transid = 0
+        inode.size = 3
+        inode.nbytes = UInt64(log.nodeSize)
+        item.inode = inode
+        return item
+    }
+}
+
+/// A state of the logs on its way to the devices.
+struct LogWrite: Sendable {
+    var blocks: [BlockWrite]
+    /// The root of the tree of logs.
+    var root: LogicalAddress
+    var level: Int
+
+    var byteCount: UInt64 { blocks.reduce(0) { $0 + UInt64($1.bytes.count) } }
+}

@@ -1,0 +1,86 @@
+import BtrfsFormat
+import KernelOracle
+import TestSupport
+import Testing
+import TreeLog
+
+/// What an fsync makes durable, by the log alone.
+@Suite struct FsyncTests {
+    private func expectLogged(_ outcome: SyncOutcome, sourceLocation: SourceLocation = #_sourceLocation) {
+        guard case .logged = outcome else {
+            Issue.record("\(outcome)", sourceLocation: sourceLocation)
+            return
+        }
+    }
+
+    @Test func aNewFileIsThereAfterACrash() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.makeDirectory("/dir")
+        try fs.create("/dir/file")
+        try fs.write("/dir/file", at: 0, [UInt8](repeating: 7, count: 10_000))
+        expectLogged(try fs.fsync("/dir/file"))
+        // The directory with the new name was not synced.
+        let differences = try volume.differencesAfterCrash(masks: ["/:256:mtime"])
+        #expect(differences.isEmpty, "\(differences)")
+        #expect(try fs.fsync("/dir/file") == .nothingToDo)
+    }
+
+    @Test func nothingElseIsThere() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.create("/one")
+        try fs.create("/two")
+        expectLogged(try fs.fsync("/one"))
+        let state = try "\(volume.stateAfterCrash())"
+        #expect(state.contains("one"))
+        #expect(!state.contains("two"))
+    }
+
+    @Test(arguments: ["chmod_fsync", "mix_a.holes", "mix_a.n4096", "mix_a.mixed", "mix_a.no-skinny", "mix_a.raid1"])
+    func overwritesAndHoles(image: String) throws {
+        let volume = try LoggedVolume(image)
+        let fs = volume.fileSystem
+        var generator = SeededGenerator(seed: 3)
+        try fs.create("/f")
+        try fs.write("/f", at: 0, generator.bytes(200_000))
+        try fs.sync()
+        try fs.write("/f", at: 50_000, generator.bytes(10_000))
+        expectLogged(try fs.fsync("/f"))
+        try fs.write("/f", at: 55_000, generator.bytes(20_000))
+        try fs.write("/f", at: 300_000, generator.bytes(100))
+        expectLogged(try fs.fsync("/f"))
+        try fs.truncate("/f", to: 100_000)
+        try fs.truncate("/f", to: 180_000)
+        expectLogged(try fs.fsync("/f"))
+        var differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)")
+        try fs.write("/f", at: 0, [1, 2, 3])
+        expectLogged(try fs.fsync("/f"))
+        differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)")
+    }
+
+    @Test func namesThatCameAndWent() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.makeDirectory("/dd")
+        for name in ["a", "b", "c", "e"] { try fs.create("/dd/\(name)") }
+        try fs.sync()
+        try fs.unlink("/dd/b")
+        try fs.link("/dd/a", to: "/dd/l")
+        try fs.create("/dd/new")
+        try fs.makeSymlink("/dd/s", to: "somewhere")
+        expectLogged(try fs.fsync("/dd"))
+        var differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)")
+        try fs.unlink("/dd/new")
+        try fs.unlink("/dd/l")
+        try fs.create("/dd/new")
+        try fs.write("/dd/new", at: 0, [1])
+        expectLogged(try fs.fsync("/dd/new"))
+        expectLogged(try fs.fsync("/dd"))
+        differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)")
+    }
+}

@@ -1,0 +1,70 @@
+import BlockDevices
+import BtrfsFormat
+import BtrfsVolume
+import KernelOracle
+import TestSupport
+import TreeLog
+
+/// A mounted volume in memory whose power can fail.
+struct LoggedVolume {
+    let devices: [MemoryDevice]
+    let fileSystem: FileSystem
+
+    /// A copy of an image of the corpus, with its log replayed.
+    init(_ image: String = "chmod_fsync", _ options: MountOptions = MountOptions()) throws {
+        devices = try Corpus.image(named: image).load()
+        fileSystem = try FileSystem(mounting: devices, options)
+    }
+
+    /// The state by the trees in memory.
+    func state() throws -> JSONValue { try JSONValue(parsing: try fileSystem.state()) }
+
+    /// What is on the devices now, as a power failure would leave it if nothing was on its way.
+    func crash() -> [MemoryDevice] { devices.map { $0.copy() } }
+
+    /// The state after a crash and a replay.
+    func stateAfterCrash() throws -> JSONValue { try Self.replayed(crash()) }
+
+    /// The state after replay of whatever log there is.
+    static func replayed(_ devices: [any BlockDevice]) throws -> JSONValue {
+        let volume = try Volume(opening: devices)
+        if volume.superblock.logRoot.rawValue != 0 {
+            let (transaction, _) = try Replayer(volume).run()
+            try transaction.commit()
+        }
+        var sink = ByteCollector(limit: 1 << 30)
+        try VolumeState(VolumeFiles(volume)).write(to: &sink)
+        return try JSONValue(parsing: sink.bytes)
+    }
+
+    /// What differs between the state in memory and the one after a crash and a replay.
+    ///
+    /// A replay gives an inode that loses a name its own time of change.
+    func differencesAfterCrash(
+        masks: [StateComparison.Mask] = []
+    ) throws -> StateComparison.Differences {
+        StateComparison.compare(
+            expected: try state(), actual: try stateAfterCrash(), masks: ["*:*:ctime"] + masks)
+    }
+
+    /// Makes every file and directory durable with an fsync of its own.
+    ///
+    /// - Returns: what the fsyncs did.
+    @discardableResult
+    func fsyncAll() throws -> [SyncOutcome] {
+        var outcomes: [SyncOutcome] = []
+        var paths: [[UInt8]] = [Array("/".utf8)]
+        while let path = paths.popLast() {
+            outcomes.append(try fileSystem.fsync(path))
+            for entry in try fileSystem.readDirectory(path) {
+                let below = path == Array("/".utf8) ? path + entry.name : path + Array("/".utf8) + entry.name
+                if entry.target.type == .directory {
+                    paths.append(below)
+                } else if entry.target.type == .regularFile {
+                    outcomes.append(try fileSystem.fsync(below))
+                }
+            }
+        }
+        return outcomes
+    }
+}
