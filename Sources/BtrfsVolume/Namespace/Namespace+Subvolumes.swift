@@ -77,6 +77,14 @@ extension Transaction {
         return try parsing(key) { () throws(FormatError) in try RootRef(item) }
     }
 
+    /// The subvolume that has the name of `child`; nil where none has.
+    public func parent(of child: ObjectID) throws(VolumeError) -> ObjectID? {
+        let cursor = try rootTree().makeCursor()
+        try cursor.seek(Key(child, .rootBackref, 0))
+        guard cursor.isValid, cursor.key.objectID == child, cursor.key.type == .rootBackref else { return nil }
+        return ObjectID(cursor.key.offset)
+    }
+
     /// Forgets that `parent` has a name that enters `child`.
     ///
     /// The corresponding kernel function is `btrfs_del_root_ref`.

@@ -18,7 +18,7 @@ struct QuotaUpdates {
 
     private let generation: Generation
     private var statusFlags: UInt64 = 0
-    private var isOn: Bool { statusFlags & Status.on != 0 }
+    var isOn: Bool { statusFlags & Status.on != 0 }
     var isSimple: Bool { isOn && statusFlags & Status.simple != 0 }
     /// Simple quotas count what was allocated from this generation on.
     private var enableGeneration: Generation = 0

@@ -13,8 +13,8 @@ extension FileSystem {
         }
     }
 
-    /// Changes the owner and the group of a file; nil leaves one as it is. What is not a directory loses the right to run
-    /// as its owner.
+    /// Changes the owner and the group of a file; nil leaves one as it is. What is not a directory
+    /// loses the right to run as its owner.
     public func changeOwner(
         _ path: some FilePath, uid: UInt32? = nil, gid: UInt32? = nil, followsLink: Bool = true
     ) throws(FileSystemError) {
@@ -42,8 +42,8 @@ extension FileSystem {
 
     /// Sets the flags of a file that users can set: of `InodeFlags` those that FS_IOC_SETFLAGS knows.
     ///
-    /// A regular file changes between copy on write and overwriting in place only while it is empty; else it stays as it
-    /// is.
+    /// A regular file changes between copy on write and overwriting in place only while it is empty; else it stays
+    /// as it is.
     ///
     /// - Throws: EINVAL for other flags, and for COMPRESS together with NOCOMPRESS or NODATACOW.
     public func setFlags(_ path: some FilePath, _ flags: InodeFlags) throws(FileSystemError) {

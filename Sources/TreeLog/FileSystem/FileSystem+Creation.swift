@@ -110,7 +110,9 @@ extension FileSystem {
     }
 
     /// Puts the items of a new inode that has no name yet.
-    func insertInode(_ new: NewInode, in directory: FileLocation, now: Timestamp, nlink: UInt32 = 1) throws -> FileLocation {
+    func insertInode(
+        _ new: NewInode, in directory: FileLocation, now: Timestamp, nlink: UInt32 = 1
+    ) throws -> FileLocation {
         let namespace = try self.namespace(of: directory.subvolume)
         let above = try item(directory)
         let location = FileLocation(

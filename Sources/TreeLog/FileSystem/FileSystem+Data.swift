@@ -150,8 +150,8 @@ extension FileSystem {
         }
     }
 
-    /// The parts of a range of a file that are overwritten in place: preallocated, or not copied on write, and of nobody
-    /// else.
+    /// The parts of a range of a file that are overwritten in place: preallocated, or not copied on write, and of
+    /// nobody else.
     ///
     /// The corresponding kernel function is `can_nocow_extent`.
     private func overwritable(
@@ -196,15 +196,17 @@ extension FileSystem {
             case .new(let range, let places):
                 var offset = range.lowerBound
                 for place in places {
-                    try writeData(plan, at: offset, count: place.upperBound - place.lowerBound, to: place.lowerBound, inode)
-                    offset += place.upperBound - place.lowerBound
+                    let count = place.upperBound - place.lowerBound
+                    try writeData(plan, at: offset, count: count, to: place.lowerBound, inode)
+                    offset += count
                 }
                 let dropped = try namespace.dropExtents(
                     of: location.inode, from: range.lowerBound, to: range.upperBound)
                 try namespace.insertExtents(places, kind: .regular, of: location.inode, at: range.lowerBound)
                 delta += Int64(range.upperBound - range.lowerBound) - Int64(dropped)
             case .inPlace(let range, let address, let isPreallocated):
-                try writeData(plan, at: range.lowerBound, count: range.upperBound - range.lowerBound, to: address, inode)
+                let count = range.upperBound - range.lowerBound
+                try writeData(plan, at: range.lowerBound, count: count, to: address, inode)
                 guard isPreallocated else { continue }
                 var extents = namespace.extents(of: location.inode)
                 try extents.skip(to: range.lowerBound)

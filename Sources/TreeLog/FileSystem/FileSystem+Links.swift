@@ -110,7 +110,10 @@ extension FileSystem {
         let namespace = try self.namespace(of: directory.subvolume)
         guard let reference = try namespace.reference(
             from: location.inode, to: directory.inode, name: name.rawSpan)
-        else { throw VolumeError.noSuchKey(tree: directory.subvolume, Key(location.inode, .inodeRef, directory.inode.rawValue)) }
+        else {
+            throw VolumeError.noSuchKey(
+                tree: directory.subvolume, Key(location.inode, .inodeRef, directory.inode.rawValue))
+        }
         let state = try inodeState(location)
         let directoryState = try inodeState(directory)
         try log.willUnlink(index: reference.index, of: state, in: directoryState, isMove: isMove)

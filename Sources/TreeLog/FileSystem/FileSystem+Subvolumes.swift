@@ -1,7 +1,148 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 internal import BtrfsVolume
 
 extension FileSystem {
+    // MARK: Making
+
+    /// Creates an empty subvolume.
+    ///
+    /// - Returns: its number.
+    @discardableResult
+    public func createSubvolume(_ path: some FilePath) throws(FileSystemError) -> ObjectID {
+        try changing("subvolume create", path) { path in
+            let end = try newSubvolumeName(path)
+            return try change(blocks: Self.namesReserve) {
+                let now = self.now()
+                let id = try transaction.nextTreeNumber()
+                var root = RootItem(address: LogicalAddress(0), level: 0, generation: transaction.generation)
+                root.inode = Self.rootInode(nodeSize: volume.nodeSize)
+                root.rootDirID = .firstFree
+                describe(&root, id: id, now: now)
+                let tree = try transaction.createTree(id, root)
+                let namespace = Namespace(tree, in: transaction)
+                var inode = InodeItem(generation: transaction.generation, mode: 0o040755, time: now)
+                inode.uid = options.uid
+                inode.gid = options.gid
+                try namespace.putInode(.firstFree, inode)
+                let dots = Array("..".utf8)
+                _ = try namespace.addReference(from: .firstFree, to: .firstFree, index: 0, name: dots.rawSpan)
+                try transaction.addUUID(root.uuid, of: id)
+                let index = try takeDirectoryIndex(end.directory)
+                try addSubvolumeName(end, at: index, location: Key(id, .rootItem, 0), now: now)
+                forgetReaders()
+                return id
+            }
+        }
+    }
+
+    /// Makes a snapshot of a subvolume: everything that is in it now, under a new name. All changes before are
+    /// committed, and so is the snapshot.
+    ///
+    /// - Parameter source: the root of a subvolume.
+    /// - Returns: the number of the snapshot.
+    /// - Throws: EINVAL when the source is no root of a subvolume.
+    @discardableResult
+    public func snapshot(
+        _ source: some FilePath, at path: some FilePath, isReadOnly: Bool = false
+    ) throws(FileSystemError) -> ObjectID {
+        try changing("snapshot", path) { path in
+            let location = try find(source.pathBytes)
+            guard location.inode == .firstFree else { throw Errno.invalid }
+            let end = try newSubvolumeName(path)
+            // The references of blocks that are new in a transaction cannot be shared in it.
+            if isChanged { try commit() }
+            let id = try change(blocks: Self.namesReserve) {
+                try addSnapshot(of: location.subvolume, at: end, isReadOnly: isReadOnly)
+            }
+            try commit()
+            return id
+        }
+    }
+
+    /// The corresponding kernel function is `create_pending_snapshot`.
+    private func addSnapshot(of source: ObjectID, at end: PathEnd, isReadOnly: Bool) throws -> ObjectID {
+        let now = self.now()
+        guard var root = try transaction.rootItem(of: source) else { throw Errno.noEntry }
+        let id = try transaction.nextTreeNumber()
+        root.parentUUID = root.uuid
+        root.flags = isReadOnly ? root.flags.union(.readOnly) : root.flags.subtracting(.readOnly)
+        if !isReadOnly {
+            root.receivedUUID = UUID(low: 0, high: 0)
+            root.stransid = 0
+            root.rtransid = 0
+            root.stime = .zero
+            root.rtime = .zero
+        }
+        describe(&root, id: id, now: now)
+        _ = try transaction.snapshotTree(source, as: id, root)
+        let index = try takeDirectoryIndex(end.directory)
+        try addSubvolumeName(end, at: index, location: Key(id, .rootItem, .max), now: now)
+        try transaction.addUUID(root.uuid, of: id)
+        forgetReaders()
+        return id
+    }
+
+    private func newSubvolumeName(_ path: [UInt8]) throws -> PathEnd {
+        let end = try parent(of: path, atRoot: .exists)
+        let namespace = try self.namespace(of: end.directory.subvolume)
+        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
+            throw Errno.exists
+        }
+        // A new tree would need its own entries in the tree of quotas.
+        guard !transaction.hasQuotas else { throw Errno.notSupported }
+        try checkNewName(end)
+        return end
+    }
+
+    /// The inode that the root items of subvolumes hold; only its flags mean something.
+    private static func rootInode(nodeSize: Int) -> InodeItem {
+        var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
+        inode.transid = 0
+        inode.size = 3
+        inode.nbytes = UInt64(nodeSize)
+        inode.flags = .rootItemInitialized
+        return inode
+    }
+
+    private func describe(_ root: inout RootItem, id: ObjectID, now: Timestamp) {
+        root.uuid = Self.uuid(of: id, volume: volume.superblock.fsid, generation: transaction.generation)
+        root.otime = now
+        root.ctime = now
+        root.otransid = transaction.generation
+        root.ctransid = transaction.generation
+    }
+
+    /// A UUID that no other subvolume of the volume has, the same whenever the same operations are done. Version 8 is
+    /// the one whose bits mean what its maker wants.
+    private static func uuid(of id: ObjectID, volume: UUID, generation: Generation) -> UUID {
+        func mix(_ value: UInt64) -> UInt64 {
+            var mixed = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return mixed ^ (mixed >> 31)
+        }
+        let low = mix(volume.low ^ mix(id.rawValue &+ 0x9E37_79B9_7F4A_7C15))
+        let high = mix(volume.high ^ mix(generation ^ low))
+        return UUID(low: low & ~(0xf0 << 48) | 0x80 << 48, high: high & ~0xc0 | 0x80)
+    }
+
+    /// Adds the name of a subvolume: the directory items, and the references in the tree of trees.
+    func addSubvolumeName(_ end: PathEnd, at index: UInt64, location: Key, now: Timestamp) throws {
+        let parent = end.directory.subvolume
+        let result = try namespace(of: parent).addSubvolumeEntry(
+            end.name.rawSpan, at: index, to: location, in: end.directory.inode)
+        guard result == .added else {
+            throw VolumeError.damaged("directory \(end.directory.inode): a name could not be added: \(result)")
+        }
+        try transaction.addRootReference(
+            of: location.objectID, in: parent, directory: end.directory.inode, index: index, name: end.name)
+        try update(end.directory) {
+            $0.mtime = now
+            $0.ctime = now
+        }
+    }
+
+    // MARK: Removing
+
     /// Removes a subvolume or snapshot with all that is in it.
     ///
     /// - Throws: ENOTDIR when the path does not lead to the root of a subvolume, ENOTEMPTY when it holds other
@@ -22,12 +163,12 @@ extension FileSystem {
         guard !inodes.values.contains(where: { $0.location.subvolume == id && $0.openCount > 0 }) else {
             throw Errno.busy
         }
+        guard !transaction.hasQuotas else { throw Errno.notSupported }
         guard let root = try transaction.rootItem(of: id),
             let reference = try transaction.rootReference(of: id, in: end.directory.subvolume)
         else { throw Errno.noEntry }
         try change(blocks: Self.namesReserve) {
-            let now = self.now()
-            try removeSubvolumeName(end, index: reference.sequence, now: now)
+            try removeSubvolumeName(end, index: reference.sequence, now: now())
             try transaction.removeRootReference(of: id, in: end.directory.subvolume)
             try transaction.removeUUID(root.uuid, of: id)
             _ = try transaction.dropTree(id)

@@ -22,10 +22,11 @@ extension FileSystem {
         }
     }
 
-    private func write(_ bytes: [UInt8], to location: FileLocation, at offset: UInt64) throws {
+    /// - Parameter isClone: whether the bytes are those of an extent in the tree that is cloned.
+    func write(_ bytes: [UInt8], to location: FileLocation, at offset: UInt64, isClone: Bool = false) throws {
         let inode = try item(location)
         try checkContentChange(location, inode)
-        guard !inode.flags.contains(.appendOnly) || offset == inode.size else { throw Errno.notPermitted }
+        guard !inode.flags.contains(.appendOnly) || offset == inode.size || isClone else { throw Errno.notPermitted }
         guard offset <= Self.maximumFileByteCount, UInt64(bytes.count) <= Self.maximumFileByteCount - offset else {
             throw Errno.fileTooLarge
         }
@@ -59,7 +60,7 @@ extension FileSystem {
     }
 
     /// Makes the changes of a plan; its places are free again when there is no room for the blocks of trees.
-    private func applying(_ plan: DataPlan, _ body: () throws -> Void) throws {
+    func applying(_ plan: DataPlan, _ body: () throws -> Void) throws {
         do { try change(blocks: plan.blocks, body) } catch {
             if !isAborted { giveBack(plan) }
             throw error

@@ -17,8 +17,8 @@ public struct MountOptions {
     public var uid: UInt32 = 0
     /// The group of new files.
     public var gid: UInt32 = 0
-    /// Files up to this size keep their content in the tree, if it is less than a sector. The corresponding mount option
-    /// is `max_inline`.
+    /// Files up to this size keep their content in the tree, if it is less than a sector. The corresponding mount
+    /// option is `max_inline`.
     public var maximumInlineByteCount = 2048
 
     /// The usual options.

@@ -1,0 +1,110 @@
+internal import BtrfsFormat
+public import BtrfsVolume
+
+/// Whether an extended attribute may be there before it is set.
+public struct XattrFlags: OptionSet, Sendable {
+    public let rawValue: UInt32
+    public init(rawValue: UInt32) { self.rawValue = rawValue }
+    /// It must not: EEXIST.
+    public static let create = XattrFlags(rawValue: 1 << 0)
+    /// It must: ENODATA.
+    public static let replace = XattrFlags(rawValue: 1 << 1)
+}
+
+extension FileSystem {
+    /// The largest value of an extended attribute that Linux takes; a leaf of the tree holds less.
+    private static let maximumXattrByteCount = 65536
+
+    /// Sets an extended attribute.
+    ///
+    /// - Parameter name: with its prefix, such as `user.`.
+    /// - Throws: ERANGE for a name that is empty or longer than 255 bytes, E2BIG or ENOSPC for a value that is too
+    ///   long, EOPNOTSUPP for a prefix that Linux does not know, EEXIST and ENODATA by `flags`.
+    public func setXattr(
+        _ path: some FilePath, _ name: some FilePath, _ value: [UInt8], _ flags: XattrFlags = [],
+        followsLink: Bool = true
+    ) throws(FileSystemError) {
+        try changing("setxattr", path) { path in
+            let name = name.pathBytes
+            let location = try find(path, followsLink: followsLink)
+            try checkXattr(name, of: location)
+            guard value.count <= Self.maximumXattrByteCount else { throw Errno.tooBig }
+            guard flags != [.create, .replace] else { throw Errno.invalid }
+            let namespace = try self.namespace(of: location.subvolume)
+            let isThere = try namespace.xattr(named: name.rawSpan, of: location.inode) != nil
+            if isThere, flags.contains(.create) { throw Errno.exists }
+            if !isThere, flags.contains(.replace) { throw Errno.noData }
+            guard value.count <= namespace.maximumXattrByteCount(named: name.rawSpan) else { throw Errno.noSpace }
+            guard try namespace.hasRoom(forXattr: name.rawSpan, byteCount: value.count, of: location.inode) else {
+                throw Errno.overflow
+            }
+            try change(blocks: Self.inodeReserve) {
+                try namespace.setXattr(named: name.rawSpan, to: value.rawSpan, of: location.inode)
+                try noteXattrChange(of: location)
+            }
+        }
+    }
+
+    /// Removes an extended attribute.
+    ///
+    /// - Throws: ENODATA when there is none with this name.
+    public func removeXattr(
+        _ path: some FilePath, _ name: some FilePath, followsLink: Bool = true
+    ) throws(FileSystemError) {
+        try changing("removexattr", path) { path in
+            let name = name.pathBytes
+            let location = try find(path, followsLink: followsLink)
+            try checkXattr(name, of: location)
+            let namespace = try self.namespace(of: location.subvolume)
+            guard try namespace.xattr(named: name.rawSpan, of: location.inode) != nil else { throw Errno.noData }
+            try change(blocks: Self.inodeReserve) {
+                _ = try namespace.removeXattr(named: name.rawSpan, of: location.inode)
+                try noteXattrChange(of: location)
+            }
+        }
+    }
+
+    private func noteXattrChange(of location: FileLocation) throws {
+        let now = self.now()
+        try update(location) { item in
+            item.sequence &+= 1
+            item.ctime = now
+        }
+        try inodeState(location).copyEverything = true
+    }
+
+    private func checkXattr(_ name: [UInt8], of location: FileLocation) throws {
+        guard (1...Namespace.maximumNameByteCount).contains(name.count) else { throw Errno.range }
+        let prefixes = ["user.", "trusted.", "security.", "system.", "btrfs."]
+        guard let prefix = prefixes.first(where: { name.starts(with: $0.utf8) }) else { throw Errno.notSupported }
+        guard name.count > prefix.utf8.count else { throw Errno.invalid }
+        try checkWritable(location.subvolume)
+        let inode = try item(location)
+        guard inode.flags.isDisjoint(with: [.immutable, .appendOnly]) else { throw Errno.notPermitted }
+        // Linux gives these only to what has content.
+        if prefix == "user.", !inode.isRegularFile, !inode.isDirectory { throw Errno.notPermitted }
+    }
+
+    /// The value of an extended attribute.
+    ///
+    /// - Throws: ENODATA when there is none with this name.
+    public func getXattr(
+        _ path: some FilePath, _ name: some FilePath, followsLink: Bool = true
+    ) throws(FileSystemError) -> [UInt8] {
+        try reading("getxattr", path) { path in
+            let location = try find(path, followsLink: followsLink)
+            let name = name.pathBytes
+            let value = try namespace(of: location.subvolume).xattr(named: name.rawSpan, of: location.inode)
+            guard let value else { throw Errno.noData }
+            return value
+        }
+    }
+
+    /// All extended attributes of a file, in the order of their hashes.
+    public func listXattrs(_ path: some FilePath, followsLink: Bool = true) throws(FileSystemError) -> [Xattr] {
+        try reading("listxattr", path) { path in
+            let location = try find(path, followsLink: followsLink)
+            return try namespace(of: location.subvolume).xattrs(of: location.inode)
+        }
+    }
+}
