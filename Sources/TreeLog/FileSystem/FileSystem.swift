@@ -5,8 +5,8 @@ public import BtrfsVolume
 /// A mounted volume: its files can be read and changed.
 ///
 /// Changes are made at once in the trees of the running transaction, in memory; file data is written to its new place
-/// at once, without a flush. `sync` commits the transaction and begins the next, `fsync` makes one file durable. A crash
-/// takes the volume back to the last commit, with what was logged since.
+/// at once, without a flush. `sync` commits the transaction and begins the next, `fsync` makes one file durable. A
+/// crash takes the volume back to the last commit, with what was logged since.
 ///
 /// Every operation exists by path, those on content also by the place of the file. Paths are bytes, with names joined
 /// by `/`, from the root of the top-level subvolume on. Nobody's permissions are checked: whoever has the volume in
