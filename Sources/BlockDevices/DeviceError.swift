@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What a device could not do, where, and why.
 public struct DeviceError: Error, Equatable, Sendable {
     /// What was tried.
@@ -73,4 +75,9 @@ extension DeviceError.Reason: CustomStringConvertible {
         case .injected: "this fault was asked for"
         }
     }
+}
+
+extension DeviceError {
+    /// Whether a file was not made because there is one of that name.
+    public var isExistingFile: Bool { operation == .create && reason == .system(code: EEXIST) }
 }

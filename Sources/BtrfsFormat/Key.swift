@@ -212,3 +212,16 @@ public struct UUID: Hashable, Sendable, CustomStringConvertible {
         return String(decoding: text, as: UTF8.self)
     }
 }
+
+extension UUID {
+    /// The UUID that a text like `6e1c7a52-0d8e-4f7c-9a55-2f1c0b9f6a10` names; nil where it names none.
+    public init?(text: some StringProtocol) {
+        let groups = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard groups.map(\.utf8.count) == [8, 4, 4, 4, 12] else { return nil }
+        let digits = groups.joined()
+        guard digits.utf8.allSatisfy({ UInt8(ascii: "+") != $0 }),
+            let front = UInt64(digits.prefix(16), radix: 16), let back = UInt64(digits.suffix(16), radix: 16)
+        else { return nil }
+        self.init(low: front.byteSwapped, high: back.byteSwapped)
+    }
+}
