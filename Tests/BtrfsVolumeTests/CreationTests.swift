@@ -82,7 +82,7 @@ import Testing
         let path = folder.file("image")
         try make(variant).writeImage(to: path)
         try HostKernel.mount(images: [path]) { root in
-            try ToolRun.shell("mkdir \(root)/d; head -c 300000 /dev/zero > \(root)/d/f; echo hello > \(root)/g")
+            _ = try ToolRun.shell("mkdir \(root)/d; head -c 300000 /dev/zero > \(root)/d/f; echo hello > \(root)/g")
             try HostKernel.sync(root)
         }
         #expect(try BtrfsCheck.run(images: [path]).isClean)

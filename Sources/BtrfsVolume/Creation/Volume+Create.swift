@@ -4,8 +4,8 @@ internal import BtrfsFormat
 extension Volume {
     /// Makes `device` a new, empty volume. What it held is lost.
     ///
-    /// The first superblock is written last, so a run that is cut leaves no volume rather than a broken one. Linux has no
-    /// such function; the corresponding program is `mkfs.btrfs`.
+    /// The first superblock is written last, so a run that is cut leaves no volume rather than a broken one. The
+    /// corresponding program is `mkfs.btrfs`.
     ///
     /// - Throws: `VolumeError.unsupported` when there can be no such volume, before anything is written; `.device`.
     public static func create(
