@@ -56,14 +56,14 @@ extension FileSystem {
         try change(blocks: 2 * Self.namesReserve) {
             let now = self.now()
             let index = try takeDirectoryIndex(move.to.directory)
-            try take(move.source, from: move.from, now: now)
+            try take(move.source, from: move.from, now: now, isMove: !move.isWithinDirectory)
             if let target = move.target {
-                try take(target, from: move.to, now: now)
+                try take(target, from: move.to, now: now, isMove: false)
                 if !target.entry.isSubvolume, targetLinks == 1 || target.entry.type == .directory {
                     try deleteIfUnused(target.location)
                 }
             }
-            try put(move.source, inode, at: move.to, index: index, now: now)
+            try put(move.source, inode, at: move.to, from: move.from, index: index, now: now)
         }
     }
 
@@ -140,27 +140,30 @@ extension FileSystem {
             let now = self.now()
             let firstIndex = try takeDirectoryIndex(move.to.directory)
             let secondIndex = try takeDirectoryIndex(move.from.directory)
-            try take(move.source, from: move.from, now: now)
-            try take(target, from: move.to, now: now)
-            try put(move.source, first, at: move.to, index: firstIndex, now: now)
-            try put(target, second, at: move.from, index: secondIndex, now: now)
+            try take(move.source, from: move.from, now: now, isMove: !move.isWithinDirectory)
+            try take(target, from: move.to, now: now, isMove: !move.isWithinDirectory)
+            try put(move.source, first, at: move.to, from: move.from, index: firstIndex, now: now)
+            try put(target, second, at: move.from, from: move.to, index: secondIndex, now: now)
         }
     }
 
     // MARK: The two halves
 
     /// Takes the name of a file away on its way to another.
-    private func take(_ found: Found, from end: PathEnd, now: Timestamp) throws {
+    private func take(_ found: Found, from end: PathEnd, now: Timestamp, isMove: Bool) throws {
         guard found.entry.isSubvolume else {
-            return try removeName(end.name, of: found.location, in: end.directory, now: now, isRename: true)
+            return try removeName(end.name, of: found.location, in: end.directory, now: now, isMove: isMove)
         }
         let reference = try transaction.rootReference(of: found.location.subvolume, in: end.directory.subvolume)
+        log.requireFullCommit(.changedSubvolume)
         try removeSubvolumeName(end, index: reference?.sequence, now: now)
         try transaction.removeRootReference(of: found.location.subvolume, in: end.directory.subvolume)
     }
 
     /// Gives a file its new name, and its link count what `take` took.
-    private func put(_ found: Found, _ inode: InodeItem, at end: PathEnd, index: UInt64, now: Timestamp) throws {
+    private func put(
+        _ found: Found, _ inode: InodeItem, at end: PathEnd, from old: PathEnd, index: UInt64, now: Timestamp
+    ) throws {
         if found.entry.isSubvolume {
             try addSubvolumeName(end, at: index, location: found.entry.location, now: now)
             return try update(found.location) { $0.ctime = now }
@@ -180,6 +183,8 @@ extension FileSystem {
             $0.nlink = inode.nlink
             $0.ctime = now
         }
-        nameAdded(end.name, of: try inodeState(found.location), in: try inodeState(end.directory))
+        log.didLink(
+            try inodeState(found.location), oldDirectory: try inodeState(old.directory),
+            newDirectory: try inodeState(end.directory))
     }
 }

@@ -29,6 +29,7 @@ extension FileSystem {
                 try transaction.addUUID(root.uuid, of: id)
                 let index = try takeDirectoryIndex(end.directory)
                 try addSubvolumeName(end, at: index, location: Key(id, .rootItem, 0), now: now)
+                log.recordNewSubvolume()
                 forgetReaders()
                 return id
             }
@@ -168,6 +169,7 @@ extension FileSystem {
             let reference = try transaction.rootReference(of: id, in: end.directory.subvolume)
         else { throw Errno.noEntry }
         try change(blocks: Self.namesReserve) {
+            log.recordSnapshotDestroy(in: try inodeState(end.directory))
             try removeSubvolumeName(end, index: reference.sequence, now: now())
             try transaction.removeRootReference(of: id, in: end.directory.subvolume)
             try transaction.removeUUID(root.uuid, of: id)
