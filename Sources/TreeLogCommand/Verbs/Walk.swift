@@ -100,7 +100,8 @@ struct Walk: Verb {
             guard let function = registry.processFunctions[name] else { continue }
             try registry.register(Observed(function, printer), as: name, .override)
         }
-        let replayer = try Replayer(volume, registry: registry, policy: policy.policy)
+        let replayer = try Replayer(
+            volume, registry: registry, policy: policy.policy, options: policy.replayOptions(nil))
         _ = try replayer.run()
     }
 
