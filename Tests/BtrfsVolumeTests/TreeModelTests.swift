@@ -40,6 +40,28 @@ import Testing
         try transaction.settle()
     }
 
+    /// A node splits on the way to the last leaf of its first half: what follows belongs into the other half.
+    @Test func splitOfANodeEndsWhatTheLeafBeforeItTakes() throws {
+        let volume = try Volume(opening: try Corpus.image(named: "mix_a.n4096").load())
+        for place in UInt64(45)..<65 {
+            let transaction = try Transaction(on: volume)
+            let tree = try #require(try transaction.tree(.fileTree))
+            var model: [Key: [UInt8]] = [:]
+            func put(_ offset: UInt64, _ size: Int) throws {
+                let key = Key(ObjectID(5000), KeyType(108), offset)
+                model[key] = [UInt8](repeating: UInt8(offset & 0xff), count: size)
+                try tree.put(key, [UInt8](repeating: UInt8(offset & 0xff), count: size).rawSpan)
+            }
+            // Each of these is alone in its leaf. In ascending order they fill a node, but for one.
+            for index in 0..<130 as Range<UInt64> { try put(index * 100, 3000) }
+            try put(150, 3000)
+            try put(place * 100 + 50, 10)
+            try put(place * 100 + 150, 10)
+            try expectSame(tree, model, "place \(place)")
+            try transaction.settle()
+        }
+    }
+
     private func expectSame(_ tree: Tree, _ model: [Key: [UInt8]], _ comment: Comment) throws {
         let cursor = tree.makeCursor()
         try cursor.seek(Key(ObjectID(5000), KeyType(0), 0))

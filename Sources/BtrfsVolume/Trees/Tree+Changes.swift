@@ -126,6 +126,9 @@ extension Tree {
             if inserting && block.count >= NodeView.capacity(nodeSize: nodeSize) - 2 {
                 try splitNode(level: level, for: key)
                 block = path.block(level)
+                // The other half may be what follows now.
+                let (parent, next) = (path.block(level + 1), path.slot(level + 1) + 1)
+                if next < parent.count { high = parent.key(at: next) }
             }
             let slot = block.childSlot(key)
             path.setSlot(slot, at: level)
