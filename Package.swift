@@ -79,6 +79,9 @@ let package = Package(
             dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "TreeLog"],
             path: "Tests/HostileImages", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "item-store", dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog"],
+            path: "Examples/ItemStore", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "treelog-fuzz",
             dependencies: [
                 "BlockDevices", "HostileImages", "KernelOracle", "TestSupport",

@@ -29,7 +29,7 @@ public struct VolumeOptions: Sendable {
     public var label: [UInt8] = []
     /// The number by which the volume is known; nil for a random one.
     public var uuid: UUID?
-    /// From what the other UUIDs are made; nil for random ones. With `uuid` and `time` the volume is the same each time.
+    /// From what the other UUIDs are made; nil for random ones. With `uuid` and `time` all is the same each time.
     public var seed: UInt64?
     /// The times of the root directory.
     public var time = Timestamp(seconds: 0, nanoseconds: 0)
