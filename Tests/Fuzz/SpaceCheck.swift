@@ -10,7 +10,7 @@ import TestSupport
 enum SpaceCheck {
     private static let tolerated = [
         "csum missing", "odd csum", "link count wrong", "unresolved ref", "errors found in", "cache will be invalidated",
-        "nbytes wrong", "file extent", "dir isize wrong", "some inode", "odd", "bad file", "no inode ref",
+        "nbytes wrong", "could not check mount status", "file extent", "dir isize wrong", "some inode", "odd", "bad file", "no inode ref",
         // Said of preallocated space that has checksums.
         "missing extent item in extent tree for disk_bytenr",
     ]
