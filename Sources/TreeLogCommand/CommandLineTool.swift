@@ -25,6 +25,7 @@ struct TreelogCommand: ParsableCommand {
             EXAMPLES
               treelog inspect disk.img             what would be lost without the log?
               treelog replay --dry-run disk.img    would a replay work?
+              treelog check disk.img               is the volume whole?
               treelog replay --undo u disk.img     replay, and keep a way back
               treelog cat -p /etc/fstab --replayed disk.img
 

@@ -54,6 +54,19 @@ public struct HostileImage {
         return devices
     }
 
+    /// Changes the bytes of all blocks of a tree, on copies of the devices. Checksums are made good.
+    public func changingBlocks(
+        of tree: ObjectID, _ change: (inout [UInt8], UsedSpace.Block) -> Void
+    ) throws -> [MemoryDevice] {
+        let devices = devices.map { $0.copy() }
+        for block in used.blocks where block.tree == tree && !block.isLog {
+            var bytes = try bytes(of: block)
+            change(&bytes, block)
+            try write(bytes, at: block.address, to: devices)
+        }
+        return devices
+    }
+
     /// Changes the first superblock of all devices, on copies of them.
     public func changingSuperblock(_ change: (inout Superblock) -> Void) throws -> [MemoryDevice] {
         let devices = devices.map { $0.copy() }

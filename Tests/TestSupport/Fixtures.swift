@@ -1,4 +1,4 @@
-internal import BlockDevices
+public import BlockDevices
 
 /// Something under `Tests/Fixtures` is not what it should be.
 public struct FixtureError: Error, CustomStringConvertible {
@@ -17,6 +17,11 @@ public enum Fixtures {
     public static func bytes(of path: String) throws -> [UInt8] {
         let file = try FileDevice(path: path, access: .readOnly)
         return try file.bytes(at: 0, count: Int(file.byteCount))
+    }
+
+    /// A device in memory with the content of a compressed image.
+    public static func device(of path: String) throws -> MemoryDevice {
+        try MemoryDevice(decompressing: try bytes(of: path), name: path)
     }
 
     private static func parent(of path: String) -> String {

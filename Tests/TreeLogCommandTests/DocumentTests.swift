@@ -5,12 +5,12 @@ internal import Testing
 /// `Documentation/json.md` names every member of every document that the command prints.
 @Suite struct DocumentTests {
     static let runs = [
-        ["info"], ["inspect"], ["inspect", "--policy", "salvage"], ["replay", "--dry-run"], ["walk"],
+        ["info"], ["check"], ["inspect"], ["inspect", "--policy", "salvage"], ["replay", "--dry-run"], ["walk"],
         ["walk", "--process", "free"], ["ls", "-R"], ["stat", "-p", "/s1/a"], ["cat", "-p", "/s1/a"],
         ["cat", "-p", "/nothing"],
     ]
     /// Objects whose members have names of their own: types of items, kinds of conflicts and the like.
-    static let maps: Set = ["item", "types", "counts", "ignored_items", "tolerated"]
+    static let maps: Set = ["item", "types", "counts", "ignored_items", "tolerated", "error_counts"]
 
     @Test func allMembersAreDocumented() throws {
         let text = try #require(SourceTree.text(of: "Documentation/json.md"))

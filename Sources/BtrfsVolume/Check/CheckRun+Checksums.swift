@@ -3,7 +3,7 @@ internal import BtrfsFormat
 /// Checksums of data.
 extension CheckRun {
     var checksumTree: CheckedTree? {
-        roots.last { $0.id == .checksumTree }.map { CheckedTree(.checksumTree, $0.item) }
+        rootsByID[.checksumTree].map { CheckedTree(.checksumTree, $0.item) }
     }
 
     /// Reads which data has checksums.

@@ -76,7 +76,7 @@ extension CheckRun {
     ///
     /// - Returns: the nodes of the tree. What they refer to can be noted only when all extents are known.
     func readExtentTree() -> [EarlyBlock] {
-        guard let root = roots.last(where: { $0.id == .extentTree }) else {
+        guard let root = rootsByID[.extentTree] else {
             incomplete.insert(.extentTree)
             sink.error(.root, .volume, "there is no extent tree")
             return []
@@ -98,7 +98,7 @@ extension CheckRun {
 
     /// Lists the references again, to find those that have no counterpart.
     func rereadExtentTree() {
-        guard let root = roots.last(where: { $0.id == .extentTree }) else { return }
+        guard let root = rootsByID[.extentTree] else { return }
         var scan = ExtentScan(self)
         scan.isRepeated = true
         walk(CheckedTree(.extentTree, root.item)) { block in

@@ -137,7 +137,7 @@ extension CheckRun {
         rereadExtentTree()
         var trees = [rootTree] + treesToWalk()
         for id in [ObjectID.extentTree, .checksumTree] {
-            if let root = roots.last(where: { $0.id == id }) { trees.append(CheckedTree(id, root.item)) }
+            if let root = rootsByID[id] { trees.append(CheckedTree(id, root.item)) }
         }
         for tree in trees {
             noteRoot(of: tree)

@@ -51,7 +51,9 @@ extension CheckRun {
                 let data = leaf.block.data(at: slot)
                 switch key.type {
                 case .rootItem:
-                    roots.append(FoundRoot(id: key.objectID, item: try RootItem(data), place: place))
+                    let root = FoundRoot(id: key.objectID, item: try RootItem(data), place: place)
+                    roots.append(root)
+                    rootsByID[root.id] = root
                 case .rootRef:
                     let link = RootLink(parent: key.objectID, child: ObjectID(key.offset))
                     links[link, default: FoundLink(place: place)].forward = try RootRef(data)
@@ -73,8 +75,8 @@ extension CheckRun {
         let link = RootLink(parent: parent, child: child)
         guard let found = links[link], let forward = found.forward else {
             // A snapshot has the entries of the subvolumes in its original, and they lead nowhere.
-            let isSnapshot = roots.contains { $0.id == parent && !$0.item.parentUUID.isZero }
-            if !isSnapshot, found(link)?.backward == nil || roots.contains(where: { $0.id == child }) {
+            let isSnapshot = rootsByID[parent]?.item.parentUUID.isZero == false
+            if !isSnapshot {
                 sink.error(.root, place, "the entry leads to subvolume \(child), which has no such name")
             }
             return
@@ -84,13 +86,11 @@ extension CheckRun {
         if isSame { links[link]?.hasEntry = true }
     }
 
-    private func found(_ link: RootLink) -> FoundLink? { links[link] }
-
     /// Checks names of subvolumes, and that none is left over.
     func checkRoots() {
         if incomplete.contains(.rootTree) { return }
         for id in [ObjectID.extentTree, .deviceTree, .fileTree, .checksumTree, .dataRelocationTree]
-        where !roots.contains(where: { $0.id == id }) {
+        where rootsByID[id] == nil {
             sink.error(.root, .volume, "there is no tree \(id)")
         }
         var named: Set<ObjectID> = []
@@ -109,7 +109,7 @@ extension CheckRun {
             }
         }
         for (uuid, place) in uuids.sorted(by: { $0.key.subvolume < $1.key.subvolume })
-        where !roots.contains(where: { $0.id == uuid.subvolume && $0.item.uuid == uuid.uuid }) {
+        where rootsByID[uuid.subvolume]?.item.uuid != uuid.uuid {
             sink.note(.uuid, place, "no subvolume \(uuid.subvolume) has this UUID")
         }
     }
@@ -123,7 +123,7 @@ extension CheckRun {
                 : found.backward == nil ? "a ROOT_REF without a ROOT_BACKREF" : "a ROOT_REF and another ROOT_BACKREF"
             sink.error(.root, found.place, "\(text) has \(what)")
         }
-        if !roots.contains(where: { $0.id == link.child }) {
+        if rootsByID[link.child] == nil {
             sink.error(.root, found.place, "\(text): there is no root item of it")
         }
         if found.forward != nil, !found.hasEntry, !incomplete.contains(link.parent) {
@@ -134,7 +134,7 @@ extension CheckRun {
     /// The kernel makes a tree of UUIDs anew that is older than the last commit.
     private func checkUUID(of root: FoundRoot) {
         let isCurrent = volume.superblock.uuidTreeGeneration == volume.superblock.generation
-        guard isCurrent, !incomplete.contains(.uuidTree), roots.contains(where: { $0.id == .uuidTree }) else { return }
+        guard isCurrent, !incomplete.contains(.uuidTree), rootsByID[.uuidTree] != nil else { return }
         if uuids[SubvolumeUUID(uuid: root.item.uuid, subvolume: root.id)] == nil {
             sink.note(.uuid, root.place, "the tree of UUIDs does not know that of this subvolume")
         }

@@ -288,9 +288,14 @@ extension CheckRun {
     func checkFiles(of tree: CheckedTree) {
         var files = FileTreeCheck(self, tree: tree.id)
         // What is being deleted is nobody's.
-        let isDying = roots.contains { $0.id == tree.id && $0.item.refs == 0 }
+        let isDying = rootsByID[tree.id]?.item.refs == 0
         walk(tree) { block in
             let isFirst = note(block, of: tree)
+            if !isFirst, block.address == tree.root.address {
+                let place = CheckPlace(tree: tree.id, block: block.address)
+                sink.error(.root, place, "the root block belongs to another tree too")
+                return false
+            }
             if isDying { return isFirst }
             if block.level == 0 { files.read(block) }
             return true

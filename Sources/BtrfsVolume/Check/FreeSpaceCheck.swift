@@ -51,7 +51,13 @@ struct FreeSpaceCheck {
     private mutating func readBitmap(
         _ data: RawSpan, _ start: UInt64, _ sectorSize: UInt64, _ group: UInt64
     ) throws(FormatError) {
-        var runs = groups[group]?.runs ?? []
+        // Taken out, so that it is not copied.
+        var runs: [Range<UInt64>] = []
+        if let known = groups[group]?.runs {
+            groups[group]?.runs = []
+            runs = known
+        }
+        defer { groups[group]?.runs = runs }
         for index in 0..<data.byteCount {
             let byte = try data.u8(at: index)
             if byte == 0 { continue }
@@ -65,7 +71,6 @@ struct FreeSpaceCheck {
                 }
             }
         }
-        groups[group]?.runs = runs
     }
 
     /// Compares what was read with the extents.

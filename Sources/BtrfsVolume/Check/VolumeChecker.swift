@@ -55,6 +55,8 @@ final class CheckRun {
 
     // MARK: Trees
     var roots: [FoundRoot] = []
+    /// Of several root items, as chunks being moved have them, the last.
+    var rootsByID: [ObjectID: FoundRoot] = [:]
     var links: [RootLink: FoundLink] = [:]
     var orphanRoots: Set<ObjectID> = []
     var uuids: [SubvolumeUUID: CheckPlace] = [:]

@@ -1,0 +1,133 @@
+import BlockDevices
+import BtrfsFormat
+import BtrfsVolume
+import HostileImages
+
+extension CheckFault {
+    // MARK: Files
+
+    static let files: [CheckFault] = [
+        CheckFault("a file has one link too many", .linkCount) {
+            try editInode($0, where: \.isRegularFile) { $0.nlink += 1 }
+        },
+        CheckFault("a file without a link has no orphan item", .orphan) {
+            try editInode($0, where: \.isRegularFile) { $0.nlink = 0 }
+        },
+        CheckFault("the size of a directory is wrong", .directorySize) {
+            try editInode($0, where: \.isDirectory) { $0.size += 2 }
+        },
+        CheckFault("nbytes is wrong", .fileBytes) { try editInode($0, where: \.isRegularFile) { $0.nbytes += 4096 } },
+        CheckFault("data has checksums that its file does not want", .checksum) {
+            try editInode($0, where: { $0.isRegularFile && $0.nbytes > 4096 && !$0.flags.contains(.noDataChecksum) }) {
+                $0.flags.insert([.noDataChecksum])
+            }
+        },
+        // The first item that lacks it is told; what it belongs to is then not looked at further.
+        CheckFault("an inode item is missing", .item) {
+            try $0.removingFirst(in: .fileTree) { $0.key.type == .inodeItem && $0.key.objectID > .firstFree }
+        },
+        CheckFault("a DIR_INDEX is missing", .name) { try $0.removingFirst(in: .fileTree) { $0.key.type == .dirIndex } },
+        CheckFault("a DIR_ITEM is missing", .name) { try $0.removingFirst(in: .fileTree) { $0.key.type == .dirItem } },
+        CheckFault("an INODE_REF is missing", .name) {
+            try $0.removingFirst(in: .fileTree) { $0.key.type == .inodeRef && $0.key.objectID > .firstFree }
+        },
+        CheckFault("an INODE_REF has another index", .name) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .inodeRef && $0.key.objectID > .firstFree }) {
+                var data = $0.data
+                data[2] ^= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("an extended reference has another name", in: "extref_added_dir_fsync", .name) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .inodeExtref }) {
+                var data = $0.data
+                data[data.count - 1] ^= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("an entry has another type than its inode", .name) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .dirIndex }) {
+                var data = $0.data
+                data[29] = data[29] == 3 ? 4 : 3
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("an entry leads to another inode", .name) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .dirItem }) {
+                var data = $0.data
+                data[1] ^= 2
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("file extents overlap", .item) {
+            try $0.editingFileExtent(where: { key, _ in key.offset > 0 }) { key, _ in key.offset -= 4096 }
+        },
+        CheckFault("an extent item is missing where there are no holes", in: "mix_a.holes", .fileExtent) {
+            try $0.removingFirst(in: .fileTree) { $0.key.type == .extentData && $0.key.offset > 0 }
+        },
+        CheckFault("a piece reaches beyond its extent", .fileExtent) {
+            try $0.editingFileExtent(where: { $1.compression == .none && $1.kind == .regular }) { _, extent in
+                extent.ramBytes = extent.byteCount + extent.offset - 4096
+            }
+        },
+        CheckFault("a file refers to an extent that is not there", .reference) {
+            try $0.editingFileExtent(where: { $1.kind == .regular }) { _, extent in
+                extent.diskAddress = LogicalAddress(extent.diskAddress.rawValue + (4 << 20))
+            }
+        },
+        CheckFault("data is not what its checksum says", .data) { image in
+            let devices = image.devices.map { $0.copy() }
+            let volume = try Volume(opening: devices)
+            guard let cursor = try volume.tree(.checksumTree)?.makeCursor() else { return devices }
+            try cursor.seek(.minimum)
+            let address = LogicalAddress(cursor.key.offset)
+            for place in try volume.chunks.physicalRanges(of: address, count: 512, copy: 0) {
+                try devices[Int(place.deviceID) - 1].write([9, 9, 9, 9], at: place.offset + 100)
+            }
+            return devices
+        },
+    ]
+
+    // MARK: Subvolumes, quotas, the log
+
+    static let roots: [CheckFault] = [
+        CheckFault("a ROOT_REF is missing", in: "two_subvolumes", .root) {
+            try $0.removingFirst(in: .rootTree) { $0.key.type == .rootRef }
+        },
+        CheckFault("a ROOT_BACKREF has another name", in: "two_subvolumes", .root) {
+            try $0.replacingFirst(in: .rootTree, where: { $0.key.type == .rootBackref }) {
+                var data = $0.data
+                data[data.count - 1] ^= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("a subvolume has no name", in: "two_subvolumes", .root) { image in
+            try image.changing(.rootTree) { items in
+                guard let child = items.first(where: { $0.key.type == .rootRef })?.key.offset else { return }
+                items.removeAll {
+                    ($0.key.type == .rootRef && $0.key.offset == child)
+                        || ($0.key.type == .rootBackref && $0.key.objectID.rawValue == child)
+                }
+            }
+        },
+        CheckFault("a named subvolume has no root item", in: "two_subvolumes", .root) { image in
+            try image.changing(.rootTree) { items in
+                guard let child = items.first(where: { $0.key.type == .rootRef })?.key.offset else { return }
+                items.removeAll { $0.key.type == .rootItem && $0.key.objectID.rawValue == child }
+            }
+        },
+        CheckFault(
+            "simple quotas charge too much", in: "mix_a.squota", .quota,
+            judge: .nobody("this btrfs-progs cannot open volumes with simple quotas")
+        ) {
+            try $0.editingFirst(in: .quotaTree, .qgroupInfo) { (item: inout QgroupInfo) in item.referenced += 4096 }
+        },
+    ]
+
+    static func editInode(
+        _ image: HostileImage, where fits: (InodeItem) -> Bool, _ change: (inout InodeItem) -> Void
+    ) throws -> [MemoryDevice] {
+        try image.editingFirst(
+            in: .fileTree, .inodeItem, where: { key, item in key.objectID > .firstFree && fits(item) }, change)
+    }
+}
