@@ -1,4 +1,3 @@
-internal import BlockDevices
 package import BtrfsFormat
 
 /// The blocks of the logs of one transaction.
@@ -60,28 +59,4 @@ package final class LogBlocks: BlockSource {
 package struct BlockWrite: Sendable {
     package var address: LogicalAddress
     package var bytes: [UInt8]
-}
-
-extension Volume {
-    /// Writes log blocks to all their copies, without a flush.
-    package func write(_ blocks: [BlockWrite]) throws(VolumeError) {
-        for block in blocks { try write(block.bytes.rawSpan, to: block.address) }
-    }
-
-    /// Makes everything durable that was written.
-    package func flush() throws(VolumeError) {
-        for (_, member) in devices.sorted {
-            do { try member.device.flush() } catch { throw .device(error) }
-        }
-    }
-
-    /// Makes the log known whose blocks are durable: writes the first superblock of every device, and only those, and
-    /// flushes. The corresponding kernel function is `write_all_supers` with one mirror.
-    package func publishLog(at root: LogicalAddress, level: Int) throws(VolumeError) {
-        var new = superblock
-        new.logRoot = root
-        new.logRootLevel = UInt8(level)
-        try writeSuperblocks(new) { $0 == 0 }
-        superblock = new
-    }
 }

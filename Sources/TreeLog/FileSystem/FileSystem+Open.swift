@@ -81,4 +81,9 @@ extension FileSystem {
     public func fdatasync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
         try changing("fdatasync", path) { path in try log.fsync(inodeState(find(path))) }
     }
+
+    /// What is remembered of the inode at a path that is to be made durable.
+    func stateForSync(_ path: [UInt8]) throws(FileSystemError) -> InodeState {
+        try changing("fsync", path) { path in try inodeState(find(path)) }
+    }
 }

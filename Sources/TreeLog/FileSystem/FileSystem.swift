@@ -172,9 +172,8 @@ public final class FileSystem {
     /// Commits the running transaction, changed or not, and begins the next.
     func commit() throws {
         do {
-            // Should the commit fail, the log that is on the devices still holds.
             try storeSubvolumeTimes()
-            try transaction.commit()
+            try log.gate.pass { try transaction.commit() }
             transaction = try Transaction(on: volume)
         } catch {
             abortReason = error

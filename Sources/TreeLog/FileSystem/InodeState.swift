@@ -15,6 +15,8 @@ final class InodeState {
     private(set) var isChangedSinceLog = false
     /// The transaction in whose log the inode is.
     var loggedTransid: Generation = 0
+    /// The number of the log in which all of the inode was put last.
+    var logTransid: UInt64 = 0
     /// The transaction in which a file was moved out of this directory, or this file was moved or lost a name.
     var lastUnlinkTransid: Generation = 0
     /// The transaction in which the inode got one more name last.
@@ -62,6 +64,7 @@ final class InodeState {
     func noteCommit() {
         noteLogged()
         loggedTransid = 0
+        logTransid = 0
         removedIndexes = RangeSet()
         lastDirIndexOffset = 0
     }

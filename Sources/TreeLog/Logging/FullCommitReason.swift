@@ -28,6 +28,8 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case tooManyExtents
     /// No room for the log.
     case noSpace
+    /// Somebody else asked for a commit at the same time.
+    case requested
     /// A device or the volume failed while the log was made or written.
     case failure
 }

@@ -39,20 +39,21 @@ final class InodeLogger {
         transid = fileSystem.transaction.generation
     }
 
-    /// Has `inode` logged, unless that was done.
-    func enqueue(_ inode: ObjectID, _ mode: LogMode) {
-        if let finished = done[inode], finished >= mode { return }
-        queue.append((inode, mode))
-    }
-
-    /// Logs what waits in the queue.
-    func run() throws {
+    /// Logs an inode, and what has to go with it.
+    func log(_ inode: ObjectID, _ mode: LogMode) throws {
+        enqueue(inode, mode)
         conflictCount = 0
         while let (inode, mode) = queue.popLast() {
             if let finished = done[inode], finished >= mode { continue }
             done[inode] = mode
             try logInode(inode, mode)
         }
+    }
+
+    /// Has `inode` logged as well, unless that was done.
+    func enqueue(_ inode: ObjectID, _ mode: LogMode) {
+        if let finished = done[inode], finished >= mode { return }
+        queue.append((inode, mode))
     }
 
     func state(_ inode: ObjectID) throws -> InodeState {

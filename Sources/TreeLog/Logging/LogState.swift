@@ -9,9 +9,15 @@ internal import BtrfsVolume
 final class LogState {
     unowned let fileSystem: FileSystem
     /// The logs; nil until the first fsync of the transaction.
-    private(set) var trees: LogTrees?
+    private var trees: LogTrees?
     /// Why the running transaction cannot have a log any more.
     private var obstacle: FullCommitReason?
+    /// The number of the log that is being filled; the one before may be on its way to the devices.
+    private(set) var logTransid: UInt64 = 1
+    /// The number of the last log that is durable.
+    private(set) var lastLogCommit: UInt64 = 0
+    /// Keeps a log from being published when its transaction is over.
+    let gate: PublicationGate
     /// Names that went from directories that are in the log.
     var removedEntries: [RemovedEntry] = []
     /// Files that are in the log and have other names now.
@@ -25,7 +31,10 @@ final class LogState {
         var isMove: Bool
     }
 
-    init(_ fileSystem: FileSystem) { self.fileSystem = fileSystem }
+    init(_ fileSystem: FileSystem) {
+        self.fileSystem = fileSystem
+        gate = PublicationGate(fileSystem.transaction.generation)
+    }
 
     var transid: Generation { fileSystem.transaction.generation }
 
@@ -38,53 +47,79 @@ final class LogState {
     ///
     /// The corresponding kernel functions are `btrfs_sync_file` and `btrfs_sync_log`.
     func fsync(_ inode: InodeState) throws -> SyncOutcome {
-        guard inode.needsLogging(in: transid) else { return .nothingToDo }
-        do {
-            let write = try prepare([inode.location])
-            let volume = fileSystem.volume
-            do {
-                try volume.write(write.blocks)
-                try volume.flush()
-                try volume.publishLog(at: write.root, level: write.level)
-            } catch { throw FullCommitReason.failure }
-            return .logged(byteCount: write.byteCount)
-        } catch let reason as FullCommitReason {
-            obstacle = reason
+        guard inode.needsLogging(in: transid) || isInLogToCome(inode) else { return .nothingToDo }
+        do throws(FullCommitReason) {
+            try prepare(inode)
+            let publication = try makePublication()
+            try finish(publication, publish(publication))
+            return .logged(byteCount: publication.byteCount)
+        } catch {
+            requireFullCommit(error)
             try fileSystem.commit()
-            return .fullCommit(reason)
+            return .fullCommit(error)
         }
     }
 
-    /// Brings the logs in memory to the point where the files are durable once they are written.
+    /// Whether all of the inode is in the logs in memory, and they are not on the devices yet.
     ///
-    /// - Throws: `FullCommitReason`, and nothing else.
-    func prepare(_ files: [FileLocation]) throws(FullCommitReason) -> LogWrite {
+    /// The corresponding kernel function is `btrfs_inode_in_log`.
+    func isInLogToCome(_ inode: InodeState) -> Bool {
+        inode.loggedTransid == transid && inode.logTransid > lastLogCommit
+    }
+
+    /// Brings the logs in memory to the point where an inode is durable once they are published.
+    func prepare(_ inode: InodeState) throws(FullCommitReason) {
         do {
             guard fileSystem.options.usesTreeLog else { throw FullCommitReason.logNotUsed }
             if let obstacle { throw obstacle }
+            guard inode.needsLogging(in: transid) else { return }
             // What the log takes must not be what the commit needs.
             try fileSystem.transaction.reserveMetadata(blocks: 32)
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
             self.trees = trees
-            var bySubvolume: [ObjectID: [FileLocation]] = [:]
-            for file in files { bySubvolume[file.subvolume, default: []].append(file) }
-            for file in renamed { bySubvolume[file.subvolume, default: []] += [] }
-            for entry in removedEntries { bySubvolume[entry.directory.subvolume, default: []] += [] }
-            for (subvolume, files) in bySubvolume.sorted(by: { $0.key < $1.key }) {
-                try log(files, of: subvolume, in: trees)
+            var subvolumes = Set(renamed.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
+            subvolumes.insert(inode.location.subvolume)
+            for subvolume in subvolumes.sorted() {
+                try log(subvolume == inode.location.subvolume ? inode.location.inode : nil, of: subvolume, in: trees)
             }
             renamed = []
             removedEntries = []
-            return try trees.takeWrite()
-        } catch let reason as FullCommitReason {
-            throw reason
-        } catch let error as VolumeError {
-            if case .noSpace = error { throw .noSpace }
-            throw .failure
-        } catch { throw .failure }
+            inode.logTransid = logTransid
+        } catch { throw reason(for: error) }
     }
 
-    private func log(_ files: [FileLocation], of subvolume: ObjectID, in trees: LogTrees) throws {
+    private func reason(for error: any Error) -> FullCommitReason {
+        switch error {
+        case let reason as FullCommitReason: reason
+        case VolumeError.noSpace: .noSpace
+        default: .failure
+        }
+    }
+
+    /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next one.
+    func makePublication() throws(FullCommitReason) -> LogPublication {
+        guard let trees else { throw .failure }
+        do {
+            let publication = try trees.makePublication(on: fileSystem.volume)
+            logTransid += 1
+            return publication
+        } catch { throw reason(for: error) }
+    }
+
+    /// Does what a publication says, unless a commit has overtaken it, which made everything durable too.
+    private func publish(_ publication: LogPublication) -> VolumeError? { gate.perform(publication) }
+
+    /// Notes that the logs of a publication are durable.
+    ///
+    /// - Parameter failure: what went wrong with it.
+    func finish(_ publication: LogPublication, _ failure: VolumeError?) throws(FullCommitReason) {
+        guard publication.generation == transid else { return }
+        guard failure == nil else { throw .failure }
+        fileSystem.volume.adopt(publication)
+        lastLogCommit = logTransid - 1
+    }
+
+    private func log(_ inode: ObjectID?, of subvolume: ObjectID, in trees: LogTrees) throws {
         guard let committed = try fileSystem.volume.tree(subvolume) else { throw FullCommitReason.newSubvolume }
         let logger = InodeLogger(
             fileSystem, subvolume: subvolume, current: try fileSystem.namespace(of: subvolume),
@@ -93,13 +128,9 @@ final class LogState {
             try logger.remove(entry)
         }
         for inode in renamed.filter({ $0.subvolume == subvolume }).map(\.inode).sorted() {
-            logger.enqueue(inode, .exists)
-            try logger.run()
+            try logger.log(inode, .exists)
         }
-        for file in files {
-            logger.enqueue(file.inode, .all)
-            try logger.run()
-        }
+        if let inode { try logger.log(inode, .all) }
     }
 
     // MARK: Commit

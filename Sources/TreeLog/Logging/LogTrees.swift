@@ -34,13 +34,14 @@ final class LogTrees {
     /// What has to be written for the logs as they are now.
     ///
     /// The corresponding kernel function is `update_log_root`.
-    func takeWrite() throws(VolumeError) -> LogWrite {
+    func makePublication(on volume: Volume) throws(VolumeError) -> LogPublication {
         for (subvolume, log) in logs.sorted(by: { $0.key < $1.key }) where known[subvolume] != log.rootAddress {
             let item = rootItem(of: log)
             try roots.put(Key(.treeLog, .rootItem, subvolume.rawValue), item.encoded.rawSpan)
             known[subvolume] = log.rootAddress
         }
-        return LogWrite(blocks: blocks.takeUnwritten(), root: roots.rootAddress, level: roots.level)
+        let unwritten = blocks.takeUnwritten()
+        return try LogPublication(of: unwritten, root: roots.rootAddress, level: roots.level, on: volume)
     }
 
     /// As Linux writes it: no references, and the inode of an empty directory.
@@ -54,14 +55,4 @@ final class LogTrees {
         item.inode = inode
         return item
     }
-}
-
-/// A state of the logs on its way to the devices.
-struct LogWrite: Sendable {
-    var blocks: [BlockWrite]
-    /// The root of the tree of logs.
-    var root: LogicalAddress
-    var level: Int
-
-    var byteCount: UInt64 { blocks.reduce(0) { $0 + UInt64($1.bytes.count) } }
 }

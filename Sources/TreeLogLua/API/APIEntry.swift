@@ -14,10 +14,6 @@ public enum ScriptPhase: String, CaseIterable, Sendable {
     case process
     /// In the tests of a plugin.
     case test
-    /// In `setup` and `run` of a workload.
-    case workload
-    /// In `check` of a workload.
-    case check
 
     /// For messages: "while the plugin loads", "in a filter".
     var text: String {
@@ -29,8 +25,6 @@ public enum ScriptPhase: String, CaseIterable, Sendable {
         case .describe: "in describe or validate"
         case .process: "in a process function"
         case .test: "in a test"
-        case .workload: "in setup and run of a workload"
-        case .check: "in check of a workload"
         }
     }
 

@@ -11,8 +11,6 @@ struct PluginDefinition {
     var items: [ItemDefinition] = []
     var policies: [PolicyDefinition] = []
     var processes: [ProcessDefinition] = []
-    /// Of a script that is a workload.
-    var workload: WorkloadDefinition?
 }
 
 struct ItemDefinition {
@@ -112,7 +110,7 @@ public struct PluginOption: Equatable, Sendable {
 
 /// What a constructor was called with.
 struct Declaration {
-    enum Kind: String { case item = "item_type", policy = "replay_policy", process, plugin, workload }
+    enum Kind: String { case item = "item_type", policy = "replay_policy", process, plugin }
     var kind: Kind
     var table: LuaTable
     /// File and line of the call.

@@ -86,7 +86,8 @@ private struct Tests {
         do {
             try host.define(in: vm)
             let table = try vm.call(try vm.load(Array(TestPrelude.source.utf8), name: "treelog")).table
-            try Expectations.define(in: vm)
+            try vm.define("treelog.expect", value: table?["expect"] ?? .nil)
+            try vm.define("treelog.expect_equal", value: table?["expect_equal"] ?? .nil)
             try vm.define("treelog_test", value: .nil)
             object = table?["test"] ?? .nil
             plugin.machine.phase = .test

@@ -67,4 +67,13 @@ struct LoggedVolume {
         }
         return outcomes
     }
+
+    /// Writes devices to files.
+    static func write(_ devices: [MemoryDevice], to base: String) throws -> [String] {
+        try devices.enumerated().map { index, device in
+            let path = "\(base).\(index)"
+            try device.writeImage(to: path)
+            return path
+        }
+    }
 }

@@ -1,0 +1,84 @@
+internal import BlockDevices
+package import BtrfsFormat
+
+/// All that has to be done on the devices so that a state of the logs becomes the one that counts.
+///
+/// It is put together while nobody else uses the volume, and can then be done while others go on. Devices that serve
+/// many threads take part in that; for the others the caller has to keep everybody away.
+package struct LogPublication: @unchecked Sendable {
+    private struct Piece {
+        var device: any BlockDevice
+        var offset: UInt64
+        var bytes: [UInt8]
+    }
+
+    /// The generation of the logs.
+    package let generation: Generation
+    /// Whether others may use the volume meanwhile.
+    package let servesManyThreads: Bool
+    /// How many bytes the blocks have, each counted once.
+    package let byteCount: UInt64
+    private let devices: [any BlockDevice]
+    private var blocks: [Piece] = []
+    private var superblocks: [Piece] = []
+    fileprivate let superblock: Superblock
+
+    /// - Throws: `VolumeError.damaged` when no chunk holds one of the blocks.
+    package init(
+        of logs: [BlockWrite], root: LogicalAddress, level: Int, on volume: Volume
+    ) throws(VolumeError) {
+        generation = volume.superblock.generation + 1
+        servesManyThreads = volume.servesManyThreads
+        byteCount = logs.reduce(0) { $0 + UInt64($1.bytes.count) }
+        devices = volume.devices.sorted.map { $0.member.device }
+        var new = volume.superblock
+        new.logRoot = root
+        new.logRootLevel = UInt8(level)
+        superblock = new
+        for block in logs { try add(block, on: volume) }
+        // The copies stay as they are: they would hide from a mount that the first superblock was torn.
+        for (_, member) in volume.devices.sorted {
+            let offset = Superblock.offsets[0]
+            let bytes = new.sealed(copyAt: offset, device: member.deviceItem)
+            superblocks.append(Piece(device: member.device, offset: offset, bytes: bytes))
+        }
+    }
+
+    private mutating func add(_ block: BlockWrite, on volume: Volume) throws(VolumeError) {
+        for copy in 0..<volume.mirrorCount(at: block.address) {
+            var done = 0
+            for range in try volume.chunks.physicalRanges(of: block.address, count: block.bytes.count, copy: copy) {
+                let bytes = Array(block.bytes[done..<done + range.count])
+                blocks.append(Piece(device: try volume.devices.device(range.deviceID), offset: range.offset, bytes: bytes))
+                done += range.count
+            }
+        }
+    }
+
+    /// Writes the blocks; flushes, which makes the data durable too that was written before; writes the first
+    /// superblock of every device, and flushes.
+    ///
+    /// The corresponding kernel function is the last part of `btrfs_sync_log`.
+    package func perform() throws(VolumeError) {
+        do throws(DeviceError) {
+            for block in blocks { try block.device.write(block.bytes, at: block.offset) }
+            for device in devices { try device.flush() }
+            for superblock in superblocks { try superblock.device.write(superblock.bytes, at: superblock.offset) }
+            for device in devices { try device.flush() }
+        } catch { throw .device(error) }
+    }
+}
+
+extension Volume {
+    /// Notes that the logs are on the devices.
+    package func adopt(_ publication: LogPublication) {
+        if superblock.generation + 1 == publication.generation { superblock = publication.superblock }
+    }
+
+    /// Makes everything durable that was written.
+    func flush() throws(VolumeError) {
+        for (_, member) in devices.sorted {
+            do { try member.device.flush() } catch { throw .device(error) }
+        }
+    }
+}
