@@ -85,7 +85,7 @@ public final class FileSystem {
     }
 
     /// Runs an operation that changes something. Up to `change` it may fail at will; what fails in there leaves the
-    /// transaction in pieces, and ends all changes.
+    /// transaction in pieces, and ends all changes. Where space is short it is tried again after a commit.
     func changing<Result>(
         _ operation: String, _ path: some FilePath, _ body: ([UInt8]) throws -> Result
     ) throws(FileSystemError) -> Result {
@@ -94,7 +94,12 @@ public final class FileSystem {
             guard !isUnmounted else { throw Errno.badFile }
             guard !options.isReadOnly else { throw Errno.readOnly }
             if let abortReason { throw FileSystemError(.readOnly, operation, path: path, cause: abortReason) }
-            return try body(path)
+            do { return try body(path) } catch {
+                // What the transaction freed can be used after a commit.
+                guard isChanged, !isAborted, case .noSpace? = error as? VolumeError else { throw error }
+                try commit()
+                return try body(path)
+            }
         } catch { throw Self.failure(error, operation, path) }
     }
 
@@ -205,7 +210,8 @@ public final class FileSystem {
     public func unmount() throws(FileSystemError) {
         guard !isUnmounted else { return }
         if !options.isReadOnly, abortReason == nil {
-            for state in inodes.values where state.openCount > 0 { state.openCount = 0 }
+            try sync()
+            for state in inodes.values { state.openCount = 0 }
             try deleteOrphans()
             try sync()
         }
