@@ -79,6 +79,9 @@ let package = Package(
             dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TestSupport", "TreeLog"],
             path: "Tests/HostileImages", swiftSettings: swiftSettings),
         .executableTarget(
+            name: "treelog-bench-fsync", dependencies: ["BlockDevices", "BtrfsVolume", "TreeLog"],
+            path: "Benchmarks/Fsync", swiftSettings: swiftSettings),
+        .executableTarget(
             name: "item-store", dependencies: ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog"],
             path: "Examples/ItemStore", swiftSettings: swiftSettings),
         .executableTarget(
