@@ -49,7 +49,8 @@ package struct LogPublication: @unchecked Sendable {
             var done = 0
             for range in try volume.chunks.physicalRanges(of: block.address, count: block.bytes.count, copy: copy) {
                 let bytes = Array(block.bytes[done..<done + range.count])
-                blocks.append(Piece(device: try volume.devices.device(range.deviceID), offset: range.offset, bytes: bytes))
+                let device = try volume.devices.device(range.deviceID)
+                blocks.append(Piece(device: device, offset: range.offset, bytes: bytes))
                 done += range.count
             }
         }

@@ -24,8 +24,9 @@ extension FileSystem {
             try checkWritable(location.subvolume)
             try change(blocks: Self.inodeReserve) {
                 let now = self.now()
-                try namespace(of: location.subvolume).tree.put(Key(location.inode, type, offset), data.rawSpan)
-                try noteItemChange(of: location, now: now)
+                let key = Key(location.inode, type, offset)
+                try namespace(of: location.subvolume).tree.put(key, data.rawSpan)
+                try noteChange(of: key, location, now: now)
             }
         }
     }
@@ -57,7 +58,7 @@ extension FileSystem {
             try change(blocks: Self.inodeReserve) {
                 let now = self.now()
                 try tree.remove(key)
-                try noteItemChange(of: location, now: now)
+                try noteChange(of: key, location, now: now)
             }
         }
     }
@@ -85,11 +86,13 @@ extension FileSystem {
         return try find(path)
     }
 
-    private func noteItemChange(of location: FileLocation, now: Timestamp) throws {
+    private func noteChange(of key: Key, _ location: FileLocation, now: Timestamp) throws {
         try update(location) { item in
             item.sequence &+= 1
             item.ctime = now
         }
-        try inodeState(location).copyEverything = true
+        let state = try inodeState(location)
+        state.copyEverything = true
+        state.changedItems.insert(key)
     }
 }

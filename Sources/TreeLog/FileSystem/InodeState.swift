@@ -29,6 +29,8 @@ final class InodeState {
     var copyEverything = true
     /// The parts of the file that changed since it was logged last, in whole sectors.
     var modifiedExtents = RangeSet()
+    /// The items of plugins that were put or deleted since the last commit.
+    var changedItems: Set<Key> = []
     /// Of a directory: the index for its next name; nil when it is not known yet.
     var nextDirectoryIndex: UInt64?
     /// Of a directory: the indexes of the names that went in the running transaction.
@@ -66,6 +68,7 @@ final class InodeState {
         loggedTransid = 0
         logTransid = 0
         removedIndexes = RangeSet()
+        changedItems = []
         lastDirIndexOffset = 0
     }
 }

@@ -17,8 +17,8 @@ extension InodeLogger {
         while cursor.isValid, cursor.key.objectID == directory, cursor.key.type == .dirIndex {
             var entries = DirEntries(cursor.data)
             if let entry = try entries.next() {
-                new.append(
-                    (cursor.key.offset, EntryTarget(location: entry.location, type: entry.type, transid: entry.transid)))
+                let target = EntryTarget(location: entry.location, type: entry.type, transid: entry.transid)
+                new.append((cursor.key.offset, target))
             }
             guard try cursor.next() else { break }
         }

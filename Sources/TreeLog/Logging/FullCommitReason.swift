@@ -24,6 +24,8 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case extendedReferences
     /// An item grew so that Linux could not bring it into the subvolume.
     case itemTooLarge
+    /// A committed item of a plugin was deleted, which no log can tell.
+    case deletedItem
     /// Too many pieces of the file have changed.
     case tooManyExtents
     /// No room for the log.

@@ -78,7 +78,7 @@ final class InodeLogger {
         if !isFast {
             try logNames(of: inode, state)
             try copyAll(.xattrItem, of: inode)
-            try logCustomItems(of: inode)
+            try logCustomItems(of: inode, state)
         }
         state.loggedTransid = transid
         guard mode == .all else { return }
@@ -92,9 +92,9 @@ final class InodeLogger {
 
     /// Puts the inode item.
     ///
-    /// In mode `exists` generation 0 says that only this is logged: a replay then leaves a committed inode as it is, but
-    /// for the size, and that is the one that content in the tree or in the log goes with. What was logged before with
-    /// all its content keeps its generation and the size of that content.
+    /// In mode `exists` generation 0 says that only this is logged: a replay then leaves a committed inode as it is
+    /// but for the size, and that is the one that content in the tree or in the log goes with. What was logged before
+    /// with all its content keeps its generation and the size of that content.
     private func logItem(_ item: InodeItem, of inode: ObjectID, _ mode: LogMode, isLogged: Bool) throws {
         var logged = item
         logged.clearReserved()
@@ -139,7 +139,9 @@ final class InodeLogger {
         let before = committed.tree
         let committedSize = try before.find(key)?.byteCount ?? 0
         let room = log.nodeSize - BlockHeader.byteCount - LeafView.itemHeaderByteCount
-        if committedSize > 0, data.byteCount > committedSize, committedSize + data.byteCount > room {
+        if key.type <= .xattrItem, committedSize > 0, data.byteCount > committedSize,
+            committedSize + data.byteCount > room
+        {
             throw FullCommitReason.itemTooLarge
         }
         try log.put(key, data)
@@ -157,22 +159,21 @@ final class InodeLogger {
         return keys
     }
 
-    private func hasChanged(_ key: Key) throws -> Bool {
-        let (now, before) = (current.tree, committed.tree)
-        guard let data = try before.find(key) else { return true }
-        let old = data.copied
-        guard let new = try now.find(key) else { return true }
-        return !new.hasSameBytes(as: old.rawSpan)
-    }
-
-    /// Copies the items of types that plugins define, each by the rule of its type.
-    private func logCustomItems(of inode: ObjectID) throws {
+    /// Copies the items of types that plugins define, each by the rule of its type. A log cannot tell that one is gone.
+    private func logCustomItems(of inode: ObjectID, _ state: InodeState) throws {
         for type in fileSystem.options.registry.itemTypes.all where ItemType.isCustom(type.keyType) {
             switch type.logging {
             case .never: continue
             case .withInode: try copyAll(type.keyType, of: inode)
-            case .ifChanged:
-                for key in try keys(of: inode, type.keyType, in: current.tree) where try hasChanged(key) { try copy(key) }
+            case .ifChanged: break
+            }
+            for key in state.changedItems where key.type == type.keyType {
+                if try current.tree.contains(key) {
+                    try copy(key)
+                } else {
+                    try log.remove(key)
+                    if try committed.tree.contains(key) { throw FullCommitReason.deletedItem }
+                }
             }
         }
     }

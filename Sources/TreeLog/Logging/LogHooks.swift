@@ -13,8 +13,7 @@ extension LogState {
     /// | the index is remembered | an fsync of the directory logs that it is free |
     /// | a logged directory loses the name in the log | it must not come back with a replay |
     /// | a logged file is logged with its other names | the same |
-    /// | an unlogged directory from which a file is moved is not logged any more | the file would lose that name with a \
-    ///   replay, and nothing would tell the other one |
+    /// | an unlogged directory from which a file is moved is not logged any more | a replay would remove the file |
     /// | so it is where a file has got another name before this one goes | that is a move too |
     ///
     /// The corresponding kernel functions are `btrfs_record_unlink_dir`, `btrfs_del_dir_entries_in_log` and
@@ -42,8 +41,8 @@ extension LogState {
 
     /// A file has got one more name, by `link` or at the end of a `rename`.
     ///
-    /// It is logged with it if it or one of the directories is in the log: else it would lose its old name with a replay
-    /// and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
+    /// It is logged with it if it or one of the directories is in the log: else it would lose its old name with a
+    /// replay and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
     ///
     /// - Parameter oldDirectory: of a rename, where its name was before.
     func didLink(_ inode: InodeState, oldDirectory: InodeState?, newDirectory: InodeState) {

@@ -4,8 +4,9 @@ internal import BtrfsVolume
 /// What a file system knows of the logs of its running transaction, and the way of an fsync.
 ///
 /// Operations on names tell what they do (see `LogHooks`). Nothing of that goes into the log at once: it is remembered,
-/// and the next fsync brings what is in the log up to date before it adds to it. To who replays the log that is the same
-/// as changing it at once, since a log is only seen when it is written; and an operation can neither fail nor wait for it.
+/// and the next fsync brings what is in the log up to date before it adds to it. To who replays the log that is the
+/// same as changing it at once, since a log is only seen when it is written; and an operation can neither fail nor wait
+/// for it.
 final class LogState {
     unowned let fileSystem: FileSystem
     /// The logs; nil until the first fsync of the transaction.
@@ -96,7 +97,7 @@ final class LogState {
         }
     }
 
-    /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next one.
+    /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next.
     func makePublication() throws(FullCommitReason) -> LogPublication {
         guard let trees else { throw .failure }
         do {

@@ -3,10 +3,10 @@ internal import Synchronization
 
 /// A file system that many tasks use at once, with durable writes that share the work.
 ///
-/// Operations run one after the other. An `fsync` prepares the log in memory like an operation; then one task writes all
-/// that was prepared up to there, while the others go on and prepare the next log: at any time one log is on its way to
-/// the devices and one is being filled. One superblock write so serves all who wait for it, and each of them learns what
-/// became of it.
+/// Operations run one after the other. An `fsync` prepares the log in memory like an operation; then one task writes
+/// all that was prepared up to there, while the others go on and prepare the next log: at any time one log is on its
+/// way to the devices and one is being filled. One superblock write so serves all who wait for it, and each of them
+/// learns what became of it.
 ///
 /// The corresponding kernel function is `btrfs_sync_log` with its log contexts.
 public final class SharedFileSystem: Sendable {

@@ -12,9 +12,9 @@ public struct ItemType {
 
     /// When the items of an inode go into the log.
     public enum Logging: Sendable {
-        /// Whenever more of the inode is logged than its content.
+        /// All of them, whenever more of the inode is logged than its content.
         case withInode
-        /// As `withInode`, but only those that changed since the last commit.
+        /// Those that changed since the last commit.
         case ifChanged
         case never
     }
@@ -38,7 +38,7 @@ public struct ItemType {
     /// Decides where log and subvolume both have an item of this type, before the policy is asked.
     public var resolver: (any ConflictResolver)?
     /// When items of this type are logged; only types of plugins have a choice.
-    public var logging = Logging.withInode
+    public var logging = Logging.ifChanged
 
     /// A type of items; `custom` makes one that copies items.
     public init(

@@ -63,6 +63,15 @@ public enum LoggingRule: String, CaseIterable, Sendable {
     case withInode = "with_inode"
     case ifChanged = "if_changed"
     case never
+
+    /// The same for the registry.
+    var rule: TreeLog.ItemType.Logging {
+        switch self {
+        case .withInode: .withInode
+        case .ifChanged: .ifChanged
+        case .never: .never
+        }
+    }
 }
 
 /// Something that can be set from outside, with its value.

@@ -145,6 +145,7 @@ public final class Plugin: RegistryExtension {
             describer: present?.describer, validator: present?.validator, resolver: present?.resolver)
         if item.describe != nil || item.fields != nil { type.describer = LuaDescriber(plugin: self, number: number) }
         if let fields = item.fields { type.validator = FieldsValidator(fields: fields) }
+        type.logging = item.logging.rule
         if item.resolve != nil { type.resolver = LuaItemResolver(plugin: self, number: number) }
         try registry.itemTypes.register(type, item.isOverride ? .override : .refuseDuplicates)
     }

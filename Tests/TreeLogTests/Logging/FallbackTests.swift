@@ -1,0 +1,103 @@
+import BtrfsFormat
+import KernelOracle
+import TestSupport
+import Testing
+import TreeLog
+
+/// What a log cannot tell is a commit, which says why.
+@Suite struct FallbackTests {
+    private func expect(
+        _ reason: FullCommitReason, at path: String, sourceLocation: SourceLocation = #_sourceLocation,
+        _ options: MountOptions = MountOptions(), before: (FileSystem) throws -> Void = { _ in },
+        after: (FileSystem) throws -> Void
+    ) throws {
+        let volume = try LoggedVolume("chmod_fsync", options)
+        let fs = volume.fileSystem
+        try fs.makeDirectory("/top")
+        try before(fs)
+        try fs.sync()
+        try after(fs)
+        #expect(try fs.fsync(path) == .fullCommit(reason), sourceLocation: sourceLocation)
+        let differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)", sourceLocation: sourceLocation)
+    }
+
+    @Test func withoutTheLog() throws {
+        var options = MountOptions()
+        options.usesTreeLog = false
+        try expect(.logNotUsed, at: "/top/f", options) { try $0.create("/top/f") }
+    }
+
+    @Test func aFileThatMoved() throws {
+        try expect(.movedFile, at: "/top/f", before: { try $0.create("/f0") }) { try $0.rename("/f0", to: "/top/f") }
+        try expect(.movedFile, at: "/", before: { try $0.create("/f0") }) { try $0.rename("/f0", to: "/top/f") }
+        // A new name and then the loss of the old one is a move too.
+        try expect(.movedFile, at: "/", before: { try $0.create("/f0") }) {
+            try $0.link("/f0", to: "/top/f")
+            try $0.unlink("/f0")
+        }
+    }
+
+    @Test func aDirectoryThatIsGone() throws {
+        try expect(
+            .deletedParent, at: "/top/f",
+            before: {
+                try $0.makeDirectory("/gone")
+                try $0.create("/gone/f")
+                try $0.link("/gone/f", to: "/top/f")
+            },
+            after: {
+                try $0.unlink("/gone/f")
+                try $0.removeDirectory("/gone")
+            })
+    }
+
+    @Test func tooManyConflicts() throws {
+        try expect(
+            .tooManyConflicts, at: "/top/0",
+            before: { fs in for number in 0..<15 { try fs.create("/top/\(number)") } },
+            after: { fs in
+                try fs.rename("/top/0", to: "/top/free")
+                for number in 1..<15 { try fs.rename("/top/\(number)", to: "/top/\(number - 1)") }
+                try fs.rename("/top/free", to: "/top/14")
+            })
+    }
+
+    @Test func subvolumes() throws {
+        try expect(.newSubvolume, at: "/top/f") {
+            _ = try $0.createSubvolume("/sub")
+            try $0.create("/top/f")
+        }
+        try expect(.movedFile, at: "/", before: { _ = try $0.createSubvolume("/sub") }) {
+            try $0.deleteSubvolume("/sub")
+        }
+    }
+
+    @Test func itemsOfPlugins() throws {
+        var options = MountOptions()
+        let type = KeyType(100)
+        try options.registry.itemTypes.register(ItemType.custom(name: "NOTE", keyType: type))
+        let volume = try LoggedVolume("chmod_fsync", options)
+        let fs = volume.fileSystem
+        try fs.create("/notes")
+        for number in UInt64(0)..<50 { try fs.putItem("/notes", type, at: number, [1, 2, 3]) }
+        try fs.sync()
+        try fs.putItem("/notes", type, at: 7, [4])
+        try fs.putItem("/notes", type, at: 99, [5])
+        guard case .logged = try fs.fsync("/notes") else {
+            Issue.record("not logged")
+            return
+        }
+        let again = try FileSystem(mounting: volume.crash(), options)
+        #expect(try again.getItem("/notes", type, at: 7) == [4])
+        #expect(try again.getItem("/notes", type, at: 99) == [5])
+        #expect(try again.getItem("/notes", type, at: 8) == [1, 2, 3])
+        try fs.deleteItem("/notes", type, at: 99)
+        guard case .logged = try fs.fsync("/notes") else {
+            Issue.record("not logged")
+            return
+        }
+        try fs.deleteItem("/notes", type, at: 8)
+        #expect(try fs.fsync("/notes") == .fullCommit(.deletedItem))
+    }
+}
