@@ -59,7 +59,7 @@ let package = Package(
         library(
             "TreeLogCommand",
             [
-                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog", "TreeLogLua",
+                "BlockDevices", "BtrfsFormat", "BtrfsVolume", "LuaRuntime", "TreeLog", "TreeLogLua",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(name: "treelog", dependencies: ["TreeLogCommand"], swiftSettings: swiftSettings),
@@ -115,3 +115,10 @@ let package = Package(
         tests("KernelOracleTests", ["KernelOracle", "TestSupport"]),
     ]
 )
+
+// The bridge to Lua and its tests, and nothing else: Scripts/test runs them under the address sanitizer.
+if Context.environment["TREELOG_LUA_ONLY"] != nil {
+    package.products = []
+    package.dependencies = []
+    package.targets.removeAll { !["CLua", "CLuaHost", "LuaRuntime", "LuaRuntimeTests"].contains($0.name) }
+}
