@@ -12,14 +12,22 @@ struct ItemPut: Verb {
         usage: "treelog item put [options] --plugin <path> --item <name> --inode <number> <image> ...",
         discussion: """
             The content is given by its fields, or as bytes. It is checked by the plugin. A volume with a log is \
-            refused: replay it first.
+            refused: replay it first. What is not given is zero or empty.
+
+            EXAMPLES
+              --value count=3 --value state=open         a number, and a name that the plugin gave to one
+              --value at=1700000000.5 --value id=0a1b    a time, and bytes in hexadecimal digits
+              --value 'entries=[{"key": "a", "value": "b"}]'
             """)
 
     @OptionGroup var arguments: ImageArguments
     @OptionGroup var item: ItemOptions
     @OptionGroup var subvolume: SubvolumeOptions
 
-    @Option(help: ArgumentHelp("The value of a field: a number or text.", valueName: "field=value"))
+    @Option(
+        help: ArgumentHelp(
+            "The value of a field: a number, a name, text, digits, a time, a key, or JSON for arrays and structs.",
+            valueName: "field=value"))
     var value: [String] = []
 
     @Option(help: ArgumentHelp("The content in hexadecimal digits, instead of values.", valueName: "digits"))
@@ -68,29 +76,12 @@ struct ItemPut: Verb {
         for text in value {
             let sides = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard sides.count == 2 else { throw ValidationError("'\(text)' is not FIELD=VALUE") }
-            guard fields.fields.contains(where: { $0.name == sides[0] }) else {
-                throw ValidationError(unknownText("field", sides[0], known: fields.fields.map(\.name)))
+            guard given.updateValue(sides[1], forKey: sides[0]) == nil else {
+                throw ValidationError("the field '\(sides[0])' is given twice")
             }
-            given[sides[0]] = sides[1]
         }
-        let values = try fields.fields.map { try $0.value(from: given[$0.name]) }
-        do { return try fields.encode(values) } catch { throw ValidationError("\(error)") }
-    }
-}
-
-extension TreeLogLua.Field {
-    /// The value that the field gets from the command line.
-    fileprivate func value(from text: String?) throws -> TreeLogLua.FieldValue {
-        switch kind {
-        case .integer:
-            let text = text ?? "0"
-            if let value = Int64(text) { return .integer(value) }
-            if let value = UInt64(text) { return .integer(Int64(bitPattern: value)) }
-            throw ValidationError("\(name): '\(text)' is no integer")
-        case .bytes: return .bytes(Array((text ?? "").utf8))
-        case .time where text == nil: return .time(Timestamp(seconds: 0, nanoseconds: 0))
-        case .array where text == nil: return .list([])
-        default: throw ValidationError("\(name) cannot be given as text; use --hex")
+        do { return try fields.encode(try fields.values(fromText: given)) } catch {
+            throw ValidationError("\(type.name): \(error)")
         }
     }
 }
