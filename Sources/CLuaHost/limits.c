@@ -96,6 +96,7 @@ void lh_stop_for_memory(lua_State *L) {
 void lh_stop_for_instructions(lua_State *L) {
     lh_vm *vm = lh_of(L);
     if (vm->stop != LH_OK) lh_raise_stop(L);
+    if (lh_flag_is_set(vm->flag)) lh_stop(L, LH_INTERRUPTED, "interrupted");
     if (vm->granted < vm->limits.call_instructions)
         lh_stop(L, LH_TOTAL, "more than %lld instructions in total",
                 (long long)vm->limits.total_instructions);

@@ -7,20 +7,26 @@
 
 enum { NAME_BYTES = 64 };
 
-// How many letters have to be changed, added or dropped to make one name of the other.
+// How much has to be done to make one name of the other: 2 for each letter changed, added or dropped, and 1 for
+// two that changed places.
 static int distance(const char *left, size_t left_count, const char *right, size_t right_count) {
-    int row[NAME_BYTES + 1];
-    for (size_t j = 0; j <= right_count; j++) row[j] = (int)j;
+    int rows[3][NAME_BYTES + 1];
+    int *before = rows[0], *row = rows[1], *next = rows[2];
+    for (size_t j = 0; j <= right_count; j++) row[j] = 2 * (int)j;
     for (size_t i = 1; i <= left_count; i++) {
-        int diagonal = row[0];
-        row[0] = (int)i;
+        next[0] = 2 * (int)i;
         for (size_t j = 1; j <= right_count; j++) {
-            int least = diagonal + (left[i - 1] != right[j - 1]);
-            if (row[j] + 1 < least) least = row[j] + 1;
-            if (row[j - 1] + 1 < least) least = row[j - 1] + 1;
-            diagonal = row[j];
-            row[j] = least;
+            int least = row[j - 1] + 2 * (left[i - 1] != right[j - 1]);
+            if (row[j] + 2 < least) least = row[j] + 2;
+            if (next[j - 1] + 2 < least) least = next[j - 1] + 2;
+            bool swapped = i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1];
+            if (swapped && before[j - 2] + 1 < least) least = before[j - 2] + 1;
+            next[j] = least;
         }
+        int *oldest = before;
+        before = row;
+        row = next;
+        next = oldest;
     }
     return row[right_count];
 }
@@ -30,7 +36,7 @@ static void write_nearest(lua_State *L, int key, int table, char *nearest) {
     size_t count = 0;
     const char *name = lua_tolstring(L, key, &count);
     if (count == 0 || count > NAME_BYTES) return;
-    int least = count < 4 ? 2 : 3;
+    int least = count < 4 ? 3 : 5;
     lua_pushnil(L);
     for (; lua_next(L, table); lua_pop(L, 1)) {
         lh_charge(L, 8);

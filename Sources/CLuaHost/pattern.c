@@ -12,6 +12,8 @@ static const char *match(lh_matcher *m, const char *s, const char *p);
 
 static void step(lh_matcher *m, int64_t count) {
     m->steps -= count;
+    // No hook comes here.
+    if ((m->steps & 1023) < count && lh_flag_is_set(lh_of(m->L)->flag)) lh_stop_for_instructions(m->L);
     if (m->steps >= 0) return;
     int64_t limit = lh_of(m->L)->limits.pattern_steps;
     lh_stop(m->L, LH_PATTERN, "the pattern '%.60s' takes more than %lld steps on %zu bytes", m->pattern,

@@ -85,7 +85,6 @@ struct lh_vm {
 static inline lh_vm *lh_of(lua_State *L) { return *(lh_vm **)lua_getextraspace(L); }
 
 // vm.c
-bool lh_flag_is_set(const lh_flag *flag);
 lh_status lh_protected(lh_vm *vm, lua_CFunction body, void *frame);
 // As `lh_protected`, with the value at `index` as second argument.
 lh_status lh_protected_with(lh_vm *vm, lua_CFunction body, void *frame, int32_t index);
@@ -113,7 +112,7 @@ _Noreturn void lh_stop_for_instructions(lua_State *L);
 static inline void lh_charge(lua_State *L, int64_t work) {
     lh_vm *vm = lh_of(L);
     vm->left -= work;
-    if (vm->left < 0 || vm->stop != LH_OK) lh_stop_for_instructions(L);
+    if (vm->left < 0 || vm->stop != LH_OK || lh_flag_is_set(vm->flag)) lh_stop_for_instructions(L);
 }
 void lh_write_place(lua_State *L, int level, char *text, size_t size);
 void lh_write_traceback(lua_State *L, lh_vm *vm);

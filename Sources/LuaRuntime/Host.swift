@@ -4,15 +4,23 @@ internal import CLuaHost
 // No call here can raise a Lua error through a Swift frame, because CLuaHost has none that raises; and every
 // Swift frame that Lua calls returns before Lua raises what it threw.
 
-/// Stops a machine from another thread, within about a millisecond of Lua code.
+/// Stops machines from another thread, within about a millisecond of Lua code or of work of its libraries.
 @safe public final class LuaInterrupter: @unchecked Sendable {
     fileprivate let flag: OpaquePointer
 
-    fileprivate init(_ flag: OpaquePointer) { unsafe self.flag = flag }
+    /// - Throws: `LuaError` of kind `memory`.
+    public init() throws(LuaError) {
+        guard let flag = unsafe lh_flag_open() else {
+            throw LuaError(kind: .memory, message: "no memory for a Lua machine")
+        }
+        unsafe self.flag = flag
+    }
     deinit { unsafe lh_flag_close(flag) }
 
     /// Stops what runs now, and all calls until `reset()`.
     public func interrupt() { unsafe lh_flag_set(flag, true) }
+    /// Whether it was, and not reset since.
+    public var isInterrupted: Bool { unsafe lh_flag_is_set(flag) }
     /// Lets the machine run again.
     public func reset() { unsafe lh_flag_set(flag, false) }
 }
@@ -47,12 +55,9 @@ internal import CLuaHost
     func entry(_ number: Int) -> Entry { unsafe entryList[number] }
 
     init(_ limits: LuaLimits, _ randomSeed: UInt64?) throws(LuaError) {
-        guard let flag = unsafe lh_flag_open() else {
-            throw LuaError(kind: .memory, message: "no memory for a Lua machine")
-        }
-        interrupter = unsafe LuaInterrupter(flag)
+        if let given = limits.interrupter { interrupter = given } else { interrupter = try LuaInterrupter() }
         var limits = lh_limits(limits, randomSeed)
-        guard let vm = unsafe lh_open(&limits, flag) else {
+        guard let vm = unsafe lh_open(&limits, interrupter.flag) else {
             throw LuaError(kind: .memory, message: "the memory limit is too low for a Lua machine")
         }
         unsafe self.vm = vm

@@ -30,5 +30,8 @@ public struct LuaLimits: Sendable {
     /// Keys and values in what Swift reads whole.
     public var treeEntries = 100_000
 
+    /// Stops all machines that have it, from another thread; nil for one of each machine's own.
+    public var interrupter: LuaInterrupter?
+
     public init() {}
 }

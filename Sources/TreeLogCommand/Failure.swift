@@ -90,9 +90,10 @@ struct Failure: Error {
 }
 
 extension Failure: CustomStringConvertible {
-    /// The whole on one line.
+    /// The whole on one line; after the traceback of a script what to do is on one of its own.
     var description: String {
         guard let nextStep else { return message }
+        if message.contains("\n") { return "\(message)\n\(nextStep)" }
         return message + (message.hasSuffix(".") ? " " : ". ") + nextStep
     }
 }

@@ -56,7 +56,7 @@ enum HouseRules {
         ],
         "TreeLogCommand": [
             "ArgumentParser", "BlockDevices", "BtrfsFormat", "BtrfsVolume", "CrashLab", "FoundationEssentials",
-            "TreeLog", "TreeLogLua",
+            "LuaRuntime", "TreeLog", "TreeLogLua",
         ],
         "treelog": ["TreeLogCommand"],
     ]

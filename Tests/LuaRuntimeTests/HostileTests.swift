@@ -264,12 +264,49 @@ import Testing
         limits.instructionsInTotal = .max
         let machine = try LuaVM(limits: limits)
         let interrupter = machine.interrupter
-        DispatchQueue.global().asyncAfter(deadline: .now() + 0.1) { interrupter.interrupt() }
+        // A queue of its own has a thread of its own, however busy the others are.
+        DispatchQueue(label: "interrupter").asyncAfter(deadline: .now() + 0.1) { interrupter.interrupt() }
         let error = try failure(of: "while true do pcall(function() while true do end end) end", in: machine)
         #expect(error.kind == .interrupted)
         #expect(try failure(of: "return 1", in: machine).kind == .interrupted)
         interrupter.reset()
         #expect(try machine.run("return 1") == .integer(1))
+    }
+
+    /// In work of C that no hook reaches, each of which would take minutes.
+    @Test(arguments: [
+        "return (('a'):rep(60000)):find('.-.-.-.-b')",
+        "while true do local text = ('a'):rep(60000) pcall(string.find, text, '.-b') end",
+        "local t = {} for i = 1, 100000 do t[i] = i * 7919 % 100003 end while true do table.sort(t) end",
+        "local t = {} for i = 1, 1000 do t[i] = ('x'):rep(1000) end while true do table.concat(t) end",
+        "while true do pcall(string.rep, 'x', 1000000) end",
+    ])
+    func interruptWhereNoHookReaches(_ text: String) throws {
+        var limits = LuaLimits()
+        let interrupter = try LuaInterrupter()
+        limits.instructionsPerCall = .max
+        limits.instructionsInTotal = .max
+        limits.patternSteps = .max
+        limits.interrupter = interrupter
+        let machine = try LuaVM(limits: limits)
+        let clock = ContinuousClock()
+        let start = clock.now
+        // A queue of its own has a thread of its own, however busy the others are.
+        DispatchQueue(label: "interrupter").asyncAfter(deadline: .now() + 0.1) { interrupter.interrupt() }
+        let error = try failure(of: text, in: machine)
+        #expect(error.kind == .interrupted)
+        #expect(interrupter.isInterrupted)
+        #expect(clock.now - start < .seconds(5))
+    }
+
+    @Test func oneInterrupterStopsAllMachines() throws {
+        var limits = LuaLimits()
+        limits.interrupter = try LuaInterrupter()
+        let machines = [try LuaVM(limits: limits), try LuaVM(limits: limits)]
+        limits.interrupter?.interrupt()
+        for machine in machines { #expect(try failure(of: "return 1", in: machine).kind == .interrupted) }
+        limits.interrupter?.reset()
+        for machine in machines { #expect(try machine.run("return 1") == .integer(1)) }
     }
 
     @Test func swiftAndLuaCallEachOtherForEver() throws {

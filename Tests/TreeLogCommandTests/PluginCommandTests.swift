@@ -193,12 +193,12 @@ internal import Testing
     // MARK: Logs with items
 
     /// An image whose log has a counter of the top directory besides what it had.
-    private func logWithCounter(_ images: borrowing Images) throws {
+    private func logWithCounter(_ images: borrowing Images, kind: UInt8 = 97) throws {
         let devices = try images.fixture.load()
         var log = try LogBuilder(devices, startingWith: .presentLog)
         let bytes = [UInt8](byteCount: 16) { (span: inout MutableRawSpan) in span.store(Int64(7), at: 8) }
         let inode = try #require(log.items[.fileTree]?.first { $0.key.type == .inodeItem }?.key.objectID)
-        log.add(Key(inode, KeyType(97), 0), bytes)
+        log.add(Key(inode, KeyType(kind), 0), bytes)
         try log.write()
         try FileManager.default.removeItem(atPath: images.path)
         try ToolRun.withoutSpawning { try devices[0].writeImage(to: images.path) }
@@ -214,10 +214,30 @@ internal import Testing
         if BtrfsCheck.isAvailable { #expect(try BtrfsCheck.run(images: [images.path]).isClean) }
     }
 
-    @Test(.enabled(if: UserModeLinux.isAvailable && BtrfsCheck.isAvailable))
-    func linuxIgnoresItemsOfALog() throws {
+    @Test func aLogWithMandatoryItemsNeedsThePlugin() throws {
         let images = try Images("create_fsync")
-        try logWithCounter(images)
+        try logWithCounter(images, kind: 25)
+        let without = try ToolRun("replay", images.path)
+        #expect(without.status == 1 && without.errors.contains("25"), "\(without)")
+        let folder = try TemporaryFolder()
+        let text = """
+            local i64 = treelog.i64
+            local t = treelog.item_type { name = "LEDGER", kind = 25, fields = { i64 "base", i64 "value" } }
+            return treelog.plugin { name = "ledger", version = "1.0.0", api = 1, items = { t } }
+            """
+        let plugin = try write(text, in: folder)
+        #expect(try ToolRun("replay", "--plugin", plugin, images.path).status == 0)
+        let list = try ToolRun("item", "list", "--plugin", plugin, images.path)
+        #expect(list.text.contains("base 0 value 7"), "\(list)")
+        if BtrfsCheck.isAvailable { #expect(try BtrfsCheck.run(images: [images.path]).isClean) }
+    }
+
+    @Test(
+        .enabled(if: UserModeLinux.isAvailable && BtrfsCheck.isAvailable, "needs user-mode-linux and btrfs-progs"),
+        arguments: [97, 25, 35] as [UInt8])
+    func linuxIgnoresItemsOfALog(_ kind: UInt8) throws {
+        let images = try Images("create_fsync")
+        try logWithCounter(images, kind: kind)
         let outcome = try UserModeLinux.mount(volumes: [[images.path]])
         #expect(outcome[0].isMounted, "\(outcome)")
         #expect(try BtrfsCheck.run(images: [images.path]).isClean)

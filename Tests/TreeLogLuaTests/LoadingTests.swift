@@ -53,7 +53,7 @@ import TreeLogLua
         ("return 1", "test/plugin.lua: it must return treelog.plugin { … }"),
         ("local x = = 1", "test/plugin.lua:1: unexpected symbol near '='"),
         ("\n\nerror('no')", "test/plugin.lua:3: no"),
-        ("local x = treelog.i46", "test/plugin.lua:1: 'treelog' has no field 'i46' (did you mean 'i16'?)"),
+        ("local x = treelog.i46", "test/plugin.lua:1: 'treelog' has no field 'i46' (did you mean 'i64'?)"),
         ("x = 1", "test/plugin.lua:1: assignment to undeclared global 'x'"),
         ("require 'os'", "test/plugin.lua:1: there is no module 'os'"),
         ("require '../x'", "test/plugin.lua:1: a module's name has only a-z, 0-9, '_' and dots between them"),

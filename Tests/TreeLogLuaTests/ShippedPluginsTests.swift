@@ -121,6 +121,35 @@ import TreeLogLua
         for entry in APITable.classes { #expect(stubs.contains("---@class \(entry.name)\n"), "\(entry.name)") }
     }
 
+    @Test func theReferenceIsThatOfTheAPI() throws {
+        let guide = try String(contentsOfFile: Fixtures.packageRoot + "/Documentation/lua.md", encoding: .utf8)
+        let start = try #require(guide.range(of: "## Reference\n"))
+        let reference = String(guide[start.lowerBound...])
+        #expect(reference == StubGenerator.reference(), "make it anew: treelog plugin stubs --reference")
+    }
+
+    /// In the guide each guarantee names the tests that show it.
+    @Test func eachGuaranteeHasTests() throws {
+        let guide = try String(contentsOfFile: Fixtures.packageRoot + "/Documentation/lua.md", encoding: .utf8)
+        let start = try #require(guide.range(of: "## What is guaranteed\n")).upperBound
+        let end = try #require(guide.range(of: "What is not guaranteed:", range: start..<guide.endIndex)).lowerBound
+        var sources = ""
+        for folder in ["LuaRuntimeTests", "TreeLogLuaTests", "TreeLogCommandTests"] {
+            let path = "\(Fixtures.packageRoot)/Tests/\(folder)"
+            for file in try FileManager.default.contentsOfDirectory(atPath: path) where file.hasSuffix(".swift") {
+                sources += try String(contentsOfFile: "\(path)/\(file)", encoding: .utf8)
+            }
+        }
+        for guarantee in guide[start..<end].components(separatedBy: "\n- ").dropFirst() {
+            let comment = try #require(guarantee.range(of: "<!-- tests: "), "no tests: \(guarantee)")
+            let rest = guarantee[comment.upperBound...]
+            let list = rest[..<(try #require(rest.range(of: "-->"))).lowerBound]
+            for name in list.split(whereSeparator: { ",\n ".contains($0) }) {
+                #expect(sources.contains("func \(name)("), "there is no test \(name)")
+            }
+        }
+    }
+
     @Test func theGuideNamesAllOfTheAPI() throws {
         let guide = try String(contentsOfFile: Fixtures.packageRoot + "/Documentation/lua.md", encoding: .utf8)
         for entry in APITable.classes {

@@ -5,7 +5,7 @@
 // into a limit is stopped for good: no `pcall` of the script catches that, and every call up to the
 // outermost `lh_call` fails with the same status. The next outermost call starts afresh.
 //
-// A machine belongs to one thread at a time; only `lh_flag_set` may be called from another.
+// A machine belongs to one thread at a time; only those of a flag may be called from another.
 #ifndef CLUAHOST_H
 #define CLUAHOST_H
 
@@ -66,6 +66,7 @@ typedef struct {
 typedef struct lh_flag lh_flag;
 lh_flag *lh_flag_open(void);
 void lh_flag_set(lh_flag *flag, bool value);
+bool lh_flag_is_set(const lh_flag *flag);
 void lh_flag_close(lh_flag *flag);
 
 // A host function finds `count` arguments at the stack indices 1 to `count`. It always returns: the number of

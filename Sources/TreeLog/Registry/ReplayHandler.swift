@@ -41,6 +41,13 @@ extension ReplayHandler {
 /// Says what an item means, in words for people.
 public protocol ItemDescriber {
     func describe(key: Key, data: RawSpan) -> String
+
+    /// The values of an item by name, for programs; nil where there is only the text.
+    func record(key: Key, data: RawSpan) -> ItemRecord?
+}
+
+extension ItemDescriber {
+    public func record(key: Key, data: RawSpan) -> ItemRecord? { nil }
 }
 
 /// Tells whether the bytes of an item are right, before any handler sees them.

@@ -216,7 +216,13 @@ final class ItemPrinter {
         if let describer = type?.describer {
             var record = ItemRecord()
             record.append("item", .text(describer.describe(key: key, data: data)))
-            return ItemDescription(record)
+            guard json != nil, var values = describer.record(key: key, data: data) else {
+                return ItemDescription(record)
+            }
+            if !values.entries.contains(where: { $0.name == "description" }) {
+                values.append("description", .text(describer.describe(key: key, data: data)))
+            }
+            return ItemDescription(values)
         }
         if let layout = type?.layout { return ItemDescription(layout, data) }
         return ItemDescription.describe(

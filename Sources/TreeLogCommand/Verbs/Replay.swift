@@ -70,8 +70,9 @@ struct Replay: Verb {
     }
 
     func perform(_ console: Console) throws -> Outcome {
-        let limit = timeout.map { TimeLimit(seconds: $0) }
-        let registry = try policy.makeRegistry()
+        let limit = try timeout.map { try TimeLimit(seconds: $0) }
+        defer { limit?.end() }
+        let registry = try policy.makeRegistry(limit: limit)
         let meter = ProgressMeter(console)
         do {
             let job = try ReplayJob(

@@ -63,6 +63,7 @@ struct ReplayPrinter {
             console.line("left out")
             for thing in report.skipped { console.line("  \(thing)") }
         }
+        for plugin in report.extensions { console.write(plugin) }
     }
 
     private func write(_ report: SubvolumeReport) throws {
@@ -146,6 +147,7 @@ struct ReplayPrinter {
                 }
             }
         }
+        json.array("plugins") { for plugin in report.extensions { json.write(plugin) } }
         json.array("subvolumes") {
             for subvolume in report.subvolumes.reversed() { json.object { write(subvolume, json) } }
         }

@@ -45,7 +45,8 @@ struct Walk: Verb {
     private var isPath: Bool { process.hasSuffix(".lua") || process.contains("/") }
 
     func perform(_ console: Console) throws -> Outcome {
-        let plugins = try policy.plugins.load(also: isPath ? [process] : [])
+        let plugins = try policy.plugins.load(
+            also: isPath ? [process] : [], offering: isPath ? [policy.policy] : [policy.policy, process])
         let registry = try policy.makeRegistry(with: plugins)
         let script = try self.script(of: plugins, registry)
         if list { return printList(of: registry, console) }

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import FoundationEssentials
+internal import LuaRuntime
 internal import TreeLog
 internal import TreeLogLua
 
@@ -8,7 +9,8 @@ struct PluginOptions: ParsableArguments {
     @Option(
         name: .customLong("plugin"),
         help: ArgumentHelp(
-            "Load a plugin: its folder or its .lua file. Those in the folders of $TREELOG_PLUGINS are loaded as well.",
+            "Load a plugin: its folder, its .lua file, or its name in ./Plugins. Those in the folders of "
+                + "$TREELOG_PLUGINS are loaded as well.",
             valueName: "path"),
         completion: .file())
     var paths: [String] = []
@@ -19,18 +21,45 @@ struct PluginOptions: ParsableArguments {
             "Set an option of a policy or a process of a plugin.", valueName: "policy.key=value"))
     var settings: [String] = []
 
-    /// Loads the plugins, and further ones.
+    @Flag(
+        name: .customLong("verify-policy"),
+        help: "Ask plugins for each decision twice, and fail where the answers differ.")
+    var verify = false
+
+    /// Where plugins are looked for by name.
+    static let folder = "Plugins"
+
+    /// Loads the plugins, and further ones: by their paths, and by policies and process functions that neither treelog
+    /// nor those plugins have, but a plugin in `./Plugins` does.
     ///
     /// - Throws: `PluginFailure` with all that is wrong.
-    func load(also others: [String] = []) throws -> LoadedPlugins {
+    func load(
+        also others: [String] = [], offering names: [String] = [], limit: TimeLimit? = nil
+    ) throws -> LoadedPlugins {
         let environment = ProcessInfo.processInfo.environment[PluginSet.environmentVariable]
+        var limits = LuaLimits()
+        limits.interrupter = limit?.interrupter
         do throws(PluginError) {
-            let set = try PluginSet(paths: paths + others, environment: environment)
+            var set = try PluginSet(
+                paths: paths.map { Self.path(of: $0) } + others, environment: environment, limits: limits)
+            let registry = Registry.mainline
+            for name in names where registry.policies[name] == nil && registry.processFunctions[name] == nil {
+                if !set.offers(name) { set.addPlugin(offering: name, from: Self.folder, limits: limits) }
+            }
+            if verify { set.verify() }
             for setting in settings { try set.set(setting) }
             return LoadedPlugins(set: set)
         } catch {
             throw PluginFailure(error)
         }
+    }
+
+    /// A name that is no path may be that of a folder of `./Plugins`.
+    private static func path(of name: String) -> String {
+        let files = FileManager.default
+        guard !name.contains("/"), !files.fileExists(atPath: name) else { return name }
+        let found = "\(folder)/\(name)"
+        return files.fileExists(atPath: found) ? found : name
     }
 }
 

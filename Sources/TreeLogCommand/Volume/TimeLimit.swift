@@ -1,20 +1,38 @@
+internal import LuaRuntime
 internal import TreeLog
 
-/// Ends a replay that takes too long: its process functions look at the clock before each block.
+/// Ends a replay that takes too long: its process functions look at the clock before each block, and scripts are
+/// stopped in whatever they do.
 final class TimeLimit {
     private let seconds: Double
     private let deadline: ContinuousClock.Instant
-    private(set) var isExceeded = false
+    private var wasSeen = false
+    /// Of the machines of all plugins.
+    let interrupter: LuaInterrupter
+    private let watchdog: Task<Void, Never>
 
-    init(seconds: Double) {
+    init(seconds: Double) throws {
+        let (interrupter, deadline) = (try LuaInterrupter(), ContinuousClock.now + .seconds(seconds))
         self.seconds = seconds
-        deadline = ContinuousClock.now + .seconds(seconds)
+        self.interrupter = interrupter
+        self.deadline = deadline
+        // On another thread: this one may be deep in a script.
+        watchdog = Task.detached(priority: .high) {
+            do { try await Task.sleep(until: deadline, clock: .continuous) } catch { return }
+            interrupter.interrupt()
+        }
     }
+
+    /// Nothing is stopped any more.
+    func end() { watchdog.cancel() }
+
+    /// Whether something was stopped.
+    var isExceeded: Bool { wasSeen || interrupter.isInterrupted }
 
     /// - Throws: `LogError` when the time is over.
     func check(at place: LogPlace = LogPlace()) throws(LogError) {
         guard ContinuousClock.now >= deadline else { return }
-        isExceeded = true
+        wasSeen = true
         throw LogError(.plugin("the time is over"), at: place)
     }
 

@@ -26,7 +26,9 @@ struct PolicyOptions: ParsableArguments {
     /// The registry with all plugins in it.
     ///
     /// - Throws: `PluginFailure` when a plugin does not load, `ValidationError` when there is no such policy.
-    func makeRegistry() throws -> Registry { try makeRegistry(with: try plugins.load()) }
+    func makeRegistry(limit: TimeLimit? = nil) throws -> Registry {
+        try makeRegistry(with: try plugins.load(offering: [policy], limit: limit))
+    }
 
     func makeRegistry(with plugins: LoadedPlugins) throws -> Registry {
         let registry = try plugins.makeRegistry()

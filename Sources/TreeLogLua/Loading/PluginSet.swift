@@ -101,6 +101,26 @@ public struct PluginSet {
         registry = changed
     }
 
+    /// Whether a plugin here has a policy or a process function of this name.
+    public func offers(_ name: String) -> Bool {
+        plugins.contains { plugin in
+            plugin.policies.contains { $0.name == name } || plugin.processes.contains { $0.name == name }
+        }
+    }
+
+    /// Adds the first plugin of a folder of plugins that has a policy or a process function of this name. Those that
+    /// do not load are passed over: nobody asked for them.
+    public mutating func addPlugin(offering name: String, from folder: String, limits: LuaLimits = LuaLimits()) {
+        for source in (try? PluginSource.discover(in: folder)) ?? [] {
+            guard let plugin = try? Plugin(source, limits: limits), !plugins.contains(where: { $0.name == plugin.name })
+            else { continue }
+            let set = PluginSet(plugins: [plugin])
+            if set.offers(name) { return plugins.append(plugin) }
+        }
+    }
+
+    private init(plugins: [Plugin]) { self.plugins = plugins }
+
     /// The process function of this name.
     public func process(named name: String) -> PluginProcess? {
         plugins.lazy.flatMap(\.processes).first { $0.name == name }

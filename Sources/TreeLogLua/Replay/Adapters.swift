@@ -27,6 +27,7 @@ struct LuaDescriber: ItemDescriber {
     let number: Int
 
     func describe(key: Key, data: RawSpan) -> String { plugin.itemTypes[number].describe(key, data) }
+    func record(key: Key, data: RawSpan) -> ItemRecord? { plugin.itemTypes[number].record(key, data) }
 }
 
 /// `resolve` of an item type.

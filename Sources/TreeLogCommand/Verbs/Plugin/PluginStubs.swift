@@ -6,20 +6,32 @@ struct PluginStubs: Verb {
     static let configuration = CommandConfiguration(
         commandName: "stubs",
         abstract: "Writes what editors and linters need to know of the API.",
-        usage: "treelog plugin stubs [--luacheck]",
+        usage: "treelog plugin stubs [--luacheck | --reference]",
         discussion: """
             EXAMPLES
               treelog plugin stubs > meta/treelog.lua           for the Lua language server
               treelog plugin stubs --luacheck > .luacheckrc     for luacheck
+              treelog plugin stubs --reference                  the end of Documentation/lua.md
             """)
 
     @Flag(help: "Write a .luacheckrc instead of stubs.")
     var luacheck = false
 
+    @Flag(help: "Write the reference as Markdown instead of stubs.")
+    var reference = false
+
     @OptionGroup var format: OutputOptions
 
+    func validate() throws {
+        if luacheck, reference { throw ValidationError("--luacheck does not go with --reference") }
+    }
+
     func perform(_ console: Console) throws -> Outcome {
-        console.write(luacheck ? StubGenerator.luacheckConfiguration() : StubGenerator.luaLS())
+        if reference {
+            console.write(StubGenerator.reference())
+        } else {
+            console.write(luacheck ? StubGenerator.luacheckConfiguration() : StubGenerator.luaLS())
+        }
         return .done
     }
 }
