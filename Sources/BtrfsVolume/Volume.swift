@@ -10,7 +10,7 @@ public final class Volume {
     public internal(set) var superblock: Superblock
     /// Chunks, to find the place of an address on the devices.
     public internal(set) var chunks: ChunkMap
-    let devices: VolumeDevices
+    var devices: VolumeDevices
     /// What was odd but could be lived with, such as a damaged superblock copy; for reports.
     public internal(set) var warnings: [String] = []
     // Only the block: a tree holds its volume, and the two would keep each other alive.
@@ -90,6 +90,12 @@ public final class Volume {
         }
         return Tree(id: .rootTree, volume: self, root: root, owners: .tree(.rootTree))
     }
+
+    /// Makes a chunk known that a transaction has made.
+    func addChunk(_ new: MappedChunk) throws(VolumeError) { try chunks.insert(new.chunk, at: new.start) }
+
+    /// Forgets chunks of a transaction that was not committed.
+    func removeChunks(_ new: [MappedChunk]) { for mapped in new { chunks.remove(at: mapped.start) } }
 
     /// Forgets what was cached of the committed trees, after a commit.
     func reset(to superblock: Superblock) {

@@ -24,6 +24,9 @@ struct VolumeDevices {
         return member.device
     }
 
+    /// Counts more bytes of a device as those of chunks.
+    mutating func count(_ bytes: UInt64, of id: UInt64) { members[id]?.deviceItem.bytesUsed &+= bytes }
+
     var isComplete: Bool { members.count == expectedCount }
     var sorted: [(id: UInt64, member: Member)] { members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 

@@ -46,6 +46,12 @@ public struct ChunkMap: Sendable {
         chunks.insert(MappedChunk(start: start, chunk: chunk), at: index)
     }
 
+    /// Takes out the chunk that starts at `start`.
+    mutating func remove(at start: LogicalAddress) {
+        let index = firstIndex(endingAfter: start.rawValue)
+        if index < chunks.count, chunks[index].start == start { chunks.remove(at: index) }
+    }
+
     private static func check(_ chunk: Chunk, at start: LogicalAddress) throws(VolumeError) {
         func refuse(_ what: String) -> VolumeError { .damaged("chunk at \(start): \(what)") }
         // No volume comes near this limit; below it sums of addresses and sizes cannot overflow.

@@ -28,10 +28,17 @@ final class BlockGroups {
     }
 
     private(set) var loaded: [UInt64: Group] = [:]
-    private let chunks: ChunkMap
+    private var chunks: ChunkMap
     private var last: Group?
 
     init(_ chunks: ChunkMap) { self.chunks = chunks }
+
+    /// Adds the empty block group of a new chunk. Its item must be there when its count is stored.
+    func add(_ new: MappedChunk) throws(VolumeError) {
+        try chunks.insert(new.chunk, at: new.start)
+        let start = new.start.rawValue
+        loaded[start] = Group(start: start, length: new.chunk.length, flags: new.chunk.type, used: 0)
+    }
 
     /// The start of the block group that holds all of `range`; nil when none does.
     func start(of range: Range<UInt64>, in tree: Tree) throws(VolumeError) -> UInt64? {

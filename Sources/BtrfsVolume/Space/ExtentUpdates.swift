@@ -28,6 +28,8 @@ final class ExtentUpdates {
     }
 
     var isEmpty: Bool { changes.isEmpty }
+    /// How many changes are queued.
+    var count: Int { changes.count }
 
     // MARK: Queueing
 

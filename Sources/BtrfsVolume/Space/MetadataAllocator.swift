@@ -10,7 +10,10 @@ final class MetadataAllocator {
     private unowned let transaction: Transaction
     private let nodeSize: UInt64
     /// The chunks from which tree blocks may come, in order of use.
-    private let candidates: [MappedChunk]
+    private var candidates: [MappedChunk]
+    /// What the chunks hold: metadata, or system for the chunk tree.
+    private let content: BlockGroupFlags
+    private let isMixed: Bool
     private var candidate = 0
     private var free: ContiguousArray<Range<UInt64>> = []
     private var index = 0
@@ -20,14 +23,19 @@ final class MetadataAllocator {
     /// Addresses given out, to refuse an exclusion that comes too late.
     private(set) var given = RangeSet()
 
-    init(_ transaction: Transaction) {
+    init(_ transaction: Transaction, _ content: BlockGroupFlags) {
         self.transaction = transaction
+        self.content = content
+        isMixed = transaction.volume.superblock.incompat.contains(.mixedGroups)
         nodeSize = UInt64(transaction.volume.nodeSize)
         candidates = transaction.volume.chunks.chunks.filter {
-            $0.chunk.type.contains(.metadata) && !$0.chunk.type.contains(.system)
-                && $0.profile != .raid5 && $0.profile != .raid6
+            $0.chunk.type.contains(content) && $0.chunk.type.contains(.system) == (content == .system)
+                && $0.profile.isDisjoint(with: .parityMask)
         }
     }
+
+    /// Adds a chunk that is all free.
+    func add(_ chunk: MappedChunk) { candidates.append(chunk) }
 
     func exclude(_ range: Range<UInt64>) throws(VolumeError) {
         if let taken = given.firstOverlap(range) {
@@ -40,7 +48,7 @@ final class MetadataAllocator {
 
     /// A place for one tree block, at a multiple of the node size.
     ///
-    /// - Throws: `VolumeError.noSpace` when no block group has room.
+    /// - Throws: `VolumeError.noSpace` when no block group has room and there can be no further one.
     func allocate() throws(VolumeError) -> LogicalAddress {
         while true {
             while index < free.count {
@@ -52,7 +60,7 @@ final class MetadataAllocator {
                     position = 0
                     continue
                 }
-                if let taken = excluded.firstOverlap(aligned..<aligned + nodeSize) {
+                if let taken = obstacle(in: aligned..<aligned + nodeSize) {
                     position = taken.upperBound
                     continue
                 }
@@ -60,17 +68,33 @@ final class MetadataAllocator {
                 given.insert(aligned..<aligned + nodeSize)
                 return LogicalAddress(aligned)
             }
-            guard candidate < candidates.count else {
-                throw .noSpace(
-                    "no room for new tree blocks in the \(candidates.count) metadata block groups; nothing was "
-                        + "changed. Let Linux mount the volume: it can make new block groups for its own replay")
-            }
-            try load(candidates[candidate])
-            candidate += 1
+            try loadNext()
         }
     }
 
-    /// - Throws: `VolumeError.noSpace` when fewer than `blocks` blocks could be allocated.
+    private func obstacle(in range: Range<UInt64>) -> Range<UInt64>? {
+        if let taken = excluded.firstOverlap(range) { return taken }
+        return isMixed ? transaction.dataAllocator.given.firstOverlap(range) : nil
+    }
+
+    /// Adds the free space of the next chunk, of a new one when all are known.
+    private func loadNext() throws(VolumeError) {
+        if candidate == candidates.count {
+            do throws(VolumeError) { try transaction.makeChunk(for: content) } catch {
+                guard case .noSpace(let reason) = error else { throw error }
+                throw .noSpace(
+                    "no room for new tree blocks: the \(candidates.count) metadata block groups are full, and "
+                        + reason)
+            }
+        }
+        guard candidate < candidates.count else { throw .noSpace("no room for new tree blocks") }
+        try load(candidates[candidate])
+        candidate += 1
+    }
+
+    /// Makes sure that `blocks` blocks can be allocated, with new chunks if need be.
+    ///
+    /// - Throws: `VolumeError.noSpace` when fewer could be.
     func checkRoom(blocks: Int) throws(VolumeError) {
         while true {
             var room = 0
@@ -79,11 +103,7 @@ final class MetadataAllocator {
                 if start < range.upperBound { room += Int((range.upperBound - start) / nodeSize) }
                 if room >= blocks { return }
             }
-            guard candidate < candidates.count else {
-                throw .noSpace("no room for \(blocks) new tree blocks")
-            }
-            try load(candidates[candidate])
-            candidate += 1
+            try loadNext()
         }
     }
 

@@ -20,6 +20,7 @@ extension Transaction {
         isCommitted = true
         try writeBlocks()
         try volume.flush()
+        countChunksOfDevices()
         try writeSuperblocks(superblock)
         volume.reset(to: superblock)
     }
@@ -36,10 +37,12 @@ extension Transaction {
         while !isSettled {
             rounds += 1
             guard rounds < 64 else { throw .damaged("the trees do not come to agree; run btrfs check") }
-            isSettled = true
+            isSettled = try !storeChunks()
             if !extents.isEmpty {
                 isSettled = false
                 try extents.run()
+                // What follows looks for the items of every block group.
+                _ = try storeChunks()
             }
             if try storeFreeSpace() { isSettled = false }
             if try blockGroups.store(in: try blockGroupTree()) { isSettled = false }
@@ -101,7 +104,7 @@ extension Transaction {
     private func storeRoots() throws(VolumeError) -> Bool {
         let rootTree = try rootTree()
         var stored = false
-        for tree in changedTrees where tree.id != .rootTree {
+        for tree in changedTrees where tree.id != .rootTree && tree.id != .chunkTree {
             guard let key = rootKey(of: tree.id), let data = try rootTree.find(key) else {
                 throw .damaged("tree \(tree.id) has lost its root item")
             }
@@ -131,6 +134,7 @@ extension Transaction {
         superblock.rootLevel = UInt8(root.level)
         superblock.logRoot = LogicalAddress(0)
         superblock.logRootLevel = 0
+        try putChunks(into: &superblock)
         superblock.bytesUsed = UInt64(used)
         // The UUID tree has not changed; where it was up to date it still is.
         if superblock.uuidTreeGeneration == old { superblock.uuidTreeGeneration = generation }

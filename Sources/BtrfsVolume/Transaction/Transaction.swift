@@ -16,17 +16,23 @@ public final class Transaction: BlockSource {
     private(set) var trees: [ObjectID: Tree] = [:]
     private var rootKeys: [ObjectID: Key] = [:]
     private(set) lazy var extents = ExtentUpdates(self)
-    private(set) lazy var allocator = MetadataAllocator(self)
+    private(set) lazy var allocator = MetadataAllocator(self, .metadata)
+    private(set) lazy var systemAllocator = MetadataAllocator(self, .system)
     private(set) lazy var dataAllocator = DataAllocator(self)
     let blockGroups: BlockGroups
     var quotas: QuotaUpdates
     private var newBlocks: [UInt64: TreeBlock] = [:]
-    private let chunkTreeUUID: UUID
+    let chunkTreeUUID: UUID
+    /// The chunks that this transaction made.
+    var newChunks: [MappedChunk] = []
+    /// How many of them stand in the trees.
+    var storedChunkCount = 0
     private let metadataUUID: UUID
     private var checksums: ChecksumTree?
     private var committedExtents: Tree?
     private var extentTreeInUse: Tree?
     private var committedFreeSpace: Tree??
+    private var committedExtentBlockCount: Int?
     var isCommitted = false
 
     /// Begins a transaction.
@@ -46,6 +52,8 @@ public final class Transaction: BlockSource {
         try quotas.load(from: self)
     }
 
+    deinit { if !isCommitted { volume.removeChunks(newChunks) } }
+
     func warn(_ text: String) {
         if !warnings.contains(text) { warnings.append(text) }
     }
@@ -58,8 +66,8 @@ public final class Transaction: BlockSource {
     public func tree(_ id: ObjectID) throws(VolumeError) -> Tree? {
         if let tree = trees[id] { return tree }
         let tree: Tree
-        if id == .rootTree {
-            let committed = try volume.rootTree()
+        if id == .rootTree || id == .chunkTree {
+            let committed = id == .rootTree ? try volume.rootTree() : try volume.chunkTree()
             tree = Tree(
                 id: id, volume: volume, source: self, root: committed.root, owners: committed.owners)
         } else {
@@ -152,33 +160,45 @@ public final class Transaction: BlockSource {
         let (end, overflow) = start.rawValue.addingReportingOverflow(count)
         guard !overflow else { throw .refused("\(count) bytes at \(start) end beyond the address space") }
         try allocator.exclude(start.rawValue..<end)
+        if volume.chunks.chunk(at: start)?.chunk.type.contains(.system) == true {
+            try systemAllocator.exclude(start.rawValue..<end)
+        }
     }
 
-    /// Takes room for file data: whole sectors in one block group, at most `count` bytes and at least one sector. The
-    /// range is not given out again in this transaction; it is in use once `allocateDataExtent` recorded it.
+    /// Takes room for file data: whole sectors in one block group, at most `count` bytes and at least one sector. A new
+    /// data chunk is made when the present ones are full. The range is not given out again in this transaction; it is in
+    /// use once `allocateDataExtent` recorded it.
     ///
     /// The corresponding kernel function is `btrfs_reserve_extent`.
     ///
     /// - Parameter count: a multiple of the sector size, not 0.
     /// - Throws: `VolumeError.noSpace` when no sector is free.
     public func allocateData(upTo count: UInt64) throws(VolumeError) -> Range<UInt64> {
-        var excluded = allocator.excluded
-        let isMixed = volume.superblock.incompat.contains(.mixedGroups)
-        if isMixed { for range in allocator.given.ranges { excluded.insert(range) } }
-        let range = try dataAllocator.allocate(upTo: count, excluding: excluded)
-        if isMixed { try allocator.exclude(range) }
-        return range
+        try dataAllocator.allocate(upTo: count)
     }
 
     /// Gives back a range of `allocateData` that is not used after all.
     public func giveBackData(_ range: Range<UInt64>) { dataAllocator.giveBack(range) }
 
-    /// Finds out whether a change can be committed that copies or adds at most `blocks` tree blocks.
+    /// Makes sure that a change can be committed that copies or adds at most `blocks` tree blocks. A new metadata chunk
+    /// is made when the present ones are too full.
     ///
     /// - Throws: `VolumeError.noSpace`; nothing has changed.
     public func reserveMetadata(blocks: Int) throws(VolumeError) {
-        // The commit copies blocks of the trees of extents, free space and roots besides.
-        try allocator.checkRoom(blocks: 2 * blocks + 64)
+        // The commit copies blocks of the trees of extents, free space and roots besides: for each queued change of a
+        // reference at most a leaf of each, and no more than they have.
+        let count = extents.count + 2 * blocks
+        let copied = 3 * min(count, try extentTreeBlockCount())
+        let added = count * 256 / volume.nodeSize
+        try allocator.checkRoom(blocks: 2 * blocks + copied + added + 64)
+    }
+
+    private func extentTreeBlockCount() throws(VolumeError) -> Int {
+        if let count = committedExtentBlockCount { return count }
+        let item = try volume.rootItem(of: .extentTree)?.item
+        let count = Int(clamping: (item?.bytesUsed ?? 0) / UInt64(volume.nodeSize))
+        committedExtentBlockCount = count
+        return count
     }
 
     func blockGroupStart(of range: Range<UInt64>) throws(VolumeError) -> UInt64? {
@@ -208,7 +228,8 @@ public final class Transaction: BlockSource {
 
     func makeHeader(owner: ObjectID, level: Int) throws(VolumeError) -> BlockHeader {
         BlockHeader(
-            fsid: metadataUUID, address: try allocator.allocate(), chunkTreeUUID: chunkTreeUUID,
+            fsid: metadataUUID,
+            address: try (owner == .chunkTree ? systemAllocator : allocator).allocate(), chunkTreeUUID: chunkTreeUUID,
             generation: generation, owner: owner, level: UInt8(level))
     }
 
