@@ -166,8 +166,8 @@ public final class Transaction: BlockSource {
     }
 
     /// Takes room for file data: whole sectors in one block group, at most `count` bytes and at least one sector. A new
-    /// data chunk is made when the present ones are full. The range is not given out again in this transaction; it is in
-    /// use once `allocateDataExtent` recorded it.
+    /// data chunk is made when the present ones are full. The range is not given out again in this transaction; it is
+    /// in use once `allocateDataExtent` recorded it.
     ///
     /// The corresponding kernel function is `btrfs_reserve_extent`.
     ///

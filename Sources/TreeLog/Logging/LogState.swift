@@ -73,6 +73,7 @@ final class LogState {
         do {
             guard fileSystem.options.usesTreeLog else { throw FullCommitReason.logNotUsed }
             if let obstacle { throw obstacle }
+            guard !fileSystem.transaction.allocatedChunk else { throw FullCommitReason.newChunk }
             guard inode.needsLogging(in: transid) else { return }
             // What the log takes must not be what the commit needs.
             try fileSystem.transaction.reserveMetadata(blocks: 32)
@@ -100,6 +101,8 @@ final class LogState {
     /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next.
     func makePublication() throws(FullCommitReason) -> LogPublication {
         guard let trees else { throw .failure }
+        // Logging may have taken one itself.
+        guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
             let publication = try trees.makePublication(on: fileSystem.volume)
             logTransid += 1

@@ -108,6 +108,23 @@ import TreeLog
         try expectSound(device, linuxWrites: true)
     }
 
+    /// The committed chunk tree does not know a new chunk, so no log may refer to what is in it.
+    @Test func aNewChunkNeedsACommit() throws {
+        let (device, fileSystem) = try mount(Self.variants[0])
+        let before = try count(.data, on: device)
+        let bytes = [UInt8](repeating: 7, count: 48 << 20)
+        _ = try fileSystem.create("f0")
+        try fileSystem.write("f0", at: 0, bytes)
+        let outcome = try fileSystem.fsync("f0")
+        guard case .fullCommit(.newChunk) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        #expect(try count(.data, on: device) > before)
+        let again = try FileSystem(mounting: [device])
+        #expect(try again.read("f0") == bytes)
+    }
+
     /// Many commits, one after the other, with changes at random.
     @Test(arguments: [1 as UInt64, 2]) func staysSoundOverManyCommits(seed: UInt64) throws {
         let (device, fileSystem) = try mount(Self.variants[0])
