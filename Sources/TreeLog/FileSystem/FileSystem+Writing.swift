@@ -48,6 +48,7 @@ extension FileSystem {
             let now = self.now()
             try dropCapabilities(location)
             let delta = try write(plan, to: location, inode)
+            try noteGrowth(of: location, from: inode.size, to: size)
             if hasExplicitHoles, plan.inline == nil { try fillHoles(of: location, from: inode.size, to: end) }
             try update(location) { item in
                 item.size = size
