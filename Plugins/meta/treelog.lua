@@ -14,6 +14,7 @@
 ---@class treelog.Plugin
 ---@class treelog.Policy
 ---@class treelog.Process
+---@class treelog.Workload
 
 ---All that treelog offers to scripts.
 ---@class treelog
@@ -133,20 +134,66 @@ function treelog.struct(name) end
 ---@return treelog.Field
 function treelog.time(name) end
 
----Fails the test when a value is false or nil.
+---Fails when a value is false or nil.
 ---
----Only in a test.
+---Only in a test, in setup and run of a workload, in check of a workload.
 ---@param value any
 ---@param message? string
 function treelog.expect(value, message) end
 
----Fails the test when two values differ; tables are compared by what is in them.
+---Fails when two values differ; tables are compared by what is in them.
 ---
----Only in a test.
+---Only in a test, in setup and run of a workload, in check of a workload.
 ---@param value any
 ---@param expected any
 ---@param message? string
 function treelog.expect_equal(value, expected, message) end
+
+---What the file of a workload returns.
+---
+---Only while the plugin loads.
+---@param definition treelog.WorkloadDefinition
+---@return treelog.Workload
+function treelog.workload(definition) end
+
+---Fails unless the body, called with the further arguments, ends in this error of the file system, as `"ENOENT"`. The result is its message.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param code string
+---@param body function
+---@param ... any
+---@return string
+function treelog.expect_error(code, body, ...) end
+
+---True and the result of the body, or false and the code of the file system's error. Other errors go on.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param body function
+---@param ... any
+---@return boolean, any
+function treelog.try(body, ...) end
+
+---A random integer: of all 64 bits; from 1 to one bound; or between two. The same for the same seed.
+---
+---Only in setup and run of a workload.
+---@param low? integer
+---@param high? integer
+---@return integer
+function treelog.random(low, high) end
+
+---Random bytes.
+---
+---Only in setup and run of a workload.
+---@param count integer
+---@return string
+function treelog.random_bytes(count) end
+
+---A random element of a list.
+---
+---Only in setup and run of a workload.
+---@param list any[]
+---@return any
+function treelog.pick(list) end
 
 ---A key; with a name alone a field that holds one.
 ---@param objectid integer|string
@@ -725,4 +772,402 @@ function TestVolume:walk(process, options) end
 ---@field notes string[] # Of treelog.note.
 ---@field warnings string[] # Of treelog.warn.
 ---@field partial boolean # Whether something was left out.
+
+---What is done to a volume, and what has to hold after a crash.
+---@class treelog.WorkloadDefinition
+---@field name string # Lower case letters, digits, - and _.
+---@field doc? string # What it is about, in a sentence.
+---@field volume? treelog.VolumeDefinition # The new volume.
+---@field parameters? table<string, boolean|integer|number|string> # What `--set KEY=VALUE` can change, with defaults. All functions get them as their last argument.
+---@field setup? (fun(fs: treelog.FileSystem, parameters: table)) # Runs first, and is made durable: no crash lies in it.
+---@field run fun(fs: treelog.FileSystem, parameters: table) # What may be cut by a crash. The volume was mounted anew after `setup`.
+---@field check? (fun(fs: treelog.FileSystem, crash: treelog.Crash, parameters: table)) # Judges the volume after a crash and the replay of its log. It may change the volume.
+
+---A new volume.
+---@class treelog.VolumeDefinition
+---@field size? integer # In bytes; 128 MiB if not said.
+---@field node_size? integer # Of a tree block, in bytes; 16384 if not said.
+---@field sector_size? integer # In bytes; 4096 if not said.
+---@field checksum? "crc32c"|"xxhash64"|"sha256"|"blake2b" # Of blocks and data.
+---@field metadata? "single"|"dup" # How many copies of metadata there are; "dup" if not said.
+---@field mixed? boolean # Whether data and metadata share block groups.
+---@field label? string # The label.
+
+---A mounted volume. Where a `file` is asked for, a path will do, or the number that `open` or `tmpfile` gave. Errors name operation, path and code: `unlink /a: ENOENT`.
+---@class treelog.FileSystem
+local FileSystem = {}
+
+---Makes an empty file; an error when there is the name.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param mode? integer
+function FileSystem:create(path, mode) end
+
+---Makes a directory.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param mode? integer
+function FileSystem:mkdir(path, mode) end
+
+---Makes a symbolic link to `target`.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param target string
+---@param path string
+function FileSystem:symlink(target, path) end
+
+---Makes a special file.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param type "fifo"|"socket"|"character"|"block"
+---@param major? integer
+---@param minor? integer
+---@param mode? integer
+function FileSystem:mknod(path, type, major, minor, mode) end
+
+---Gives a file one more name; also one that has none yet.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@param new string
+function FileSystem:link(file, new) end
+
+---Takes a name of a file away.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+function FileSystem:unlink(path) end
+
+---Removes an empty directory.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+function FileSystem:rmdir(path) end
+
+---Renames, over what has the new name; or exchanges the two, or is an error when there is the new name.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param old string
+---@param new string
+---@param how? "exchange"|"no_replace"
+function FileSystem:rename(old, new, how) end
+
+---Whether there is such a name. Symbolic links are not followed.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return boolean
+function FileSystem:exists(path) end
+
+---The names in a directory, by their bytes.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return string[]
+function FileSystem:readdir(path) end
+
+---The target of a symbolic link.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return string
+function FileSystem:readlink(path) end
+
+---What is known of an inode. Symbolic links are not followed.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@return treelog.Stat
+function FileSystem:stat(file) end
+
+---Opens a file; it lives until `close`, also without a name.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return integer
+function FileSystem:open(path) end
+
+---Makes and opens a file without a name in a directory.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param mode? integer
+---@return integer
+function FileSystem:tmpfile(path, mode) end
+
+---Closes a file.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file integer
+function FileSystem:close(file) end
+
+---Writes bytes, at 0 if no offset is said. A file that is not there is made; one that is keeps the rest.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@param bytes string
+---@param offset? integer
+function FileSystem:write(file, bytes, offset) end
+
+---Writes at the end. A file that is not there is made.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@param bytes string
+function FileSystem:append(file, bytes) end
+
+---Bytes of a file; without a count all to its end.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@param offset? integer
+---@param count? integer
+---@return string
+function FileSystem:read(file, offset, count) end
+
+---Makes a file shorter or longer.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param size integer
+function FileSystem:truncate(path, size) end
+
+---Reserves space for a range of a file, as fallocate does.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param offset integer
+---@param count integer
+---@param how? "keep_size"
+function FileSystem:allocate(path, offset, count, how) end
+
+---Makes a range a hole.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param offset integer
+---@param count integer
+function FileSystem:punch(path, offset, count) end
+
+---Makes a range zeros with space reserved for it.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param offset integer
+---@param count integer
+---@param how? "keep_size"
+function FileSystem:zero(path, offset, count, how) end
+
+---Shares extents of a file with another; the whole file if no range is said.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param source string
+---@param target string
+---@param offset? integer
+---@param count? integer
+---@param target_offset? integer
+function FileSystem:clone(source, target, offset, count, target_offset) end
+
+---Sets the permissions: `tonumber("640", 8)`.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param mode integer
+function FileSystem:chmod(path, mode) end
+
+---Sets owner and group.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param uid integer
+---@param gid integer
+function FileSystem:chown(path, uid, gid) end
+
+---Sets times, as tables or in seconds.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param atime treelog.Time|integer
+---@param mtime treelog.Time|integer
+function FileSystem:utimes(path, atime, mtime) end
+
+---Has an empty file written in place, without checksums.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param on boolean
+function FileSystem:set_nocow(path, on) end
+
+---Sets an extended attribute.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param name string
+---@param value string
+---@param how? "create"|"replace"
+function FileSystem:set_xattr(path, name, value, how) end
+
+---The value of an extended attribute.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param name string
+---@return string?
+function FileSystem:get_xattr(path, name) end
+
+---The names of extended attributes, by their bytes.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return string[]
+function FileSystem:list_xattrs(path) end
+
+---Removes an extended attribute.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param name string
+function FileSystem:remove_xattr(path, name) end
+
+---Makes an empty subvolume.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+function FileSystem:subvolume(path) end
+
+---Makes a snapshot of a subvolume.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param source string
+---@param path string
+---@param how? "read_only"
+function FileSystem:snapshot(source, path, how) end
+
+---Deletes a subvolume with all that is in it.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+function FileSystem:delete_subvolume(path) end
+
+---Makes a file or directory durable, through the log if it can.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param file string|integer
+---@return treelog.SyncResult
+function FileSystem:fsync(file) end
+
+---Makes the content of a file durable.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return treelog.SyncResult
+function FileSystem:fdatasync(path) end
+
+---Makes everything durable: a full commit.
+---
+---Only in setup and run of a workload, in check of a workload.
+function FileSystem:sync() end
+
+---Names this moment for `crash:after`. A crash is checked here, too. A name can be given once.
+---
+---Only in setup and run of a workload.
+---@param name string
+function FileSystem:mark(name) end
+
+---Loses all that is not durable, and mounts the volume again. Open files are gone.
+---
+---Only in setup and run of a workload, in check of a workload.
+function FileSystem:crash() end
+
+---Unmounts the volume and mounts it again. Open files are gone.
+---
+---Only in setup and run of a workload, in check of a workload.
+function FileSystem:remount() end
+
+---All that can be seen of the volume, as lines of text.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@return string
+function FileSystem:state() end
+
+---Puts an item of a plugin's type under an inode; `kind` is a number or an item type.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param kind integer|table
+---@param offset integer
+---@param bytes string
+function FileSystem:put_item(path, kind, offset, bytes) end
+
+---The bytes of an item under an inode.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param kind integer|table
+---@param offset integer
+---@return string?
+function FileSystem:get_item(path, kind, offset) end
+
+---Deletes an item.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param kind integer|table
+---@param offset integer
+function FileSystem:delete_item(path, kind, offset) end
+
+---The offsets of the items of a type under an inode, ascending as unsigned numbers.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param kind integer|table
+---@return integer[]
+function FileSystem:items(path, kind) end
+
+---Where the power went.
+---@class treelog.Crash
+---@field operation integer # The number of the last operation of `run` that had returned; 0 for none.
+---@field point string # The same in words: after fsync "/y".
+local Crash = {}
+
+---Whether `run` had passed this mark: what was synced before it must be there.
+---
+---Only in check of a workload.
+---@param mark string
+---@return boolean
+function Crash:after(mark) end
+
+---Whether `run` had not come to this mark. Not every crash is after or before one in a loop.
+---
+---Only in check of a workload.
+---@param mark string
+---@return boolean
+function Crash:before(mark) end
+
+---What is known of an inode.
+---@class treelog.Stat
+---@field inode integer # Its number in its subvolume.
+---@field subvolume integer # The number of the subvolume.
+---@field type string # file, directory, symlink, character, block, fifo, socket or unknown.
+---@field size integer # In bytes.
+---@field nbytes integer # That its extents take, in bytes.
+---@field nlink integer # How many names it has.
+---@field mode integer # Permissions, as 420.
+---@field uid integer # The owner.
+---@field gid integer # The group.
+---@field rdev integer # Of a device node.
+---@field flags integer # Bits of the inode item.
+---@field atime treelog.Time # Of the last access.
+---@field mtime treelog.Time # Of the last change of the content.
+---@field ctime treelog.Time # Of the last change of the inode.
+---@field otime treelog.Time # When it was made.
+
+---What an fsync did.
+---@class treelog.SyncResult
+---@field outcome string # "logged", "full_commit", or "nothing" where all was durable.
+---@field reason? string # Why it took a full commit.
+---@field bytes integer # That it wrote to the device.
 

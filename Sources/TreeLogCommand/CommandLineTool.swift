@@ -40,7 +40,7 @@ struct TreelogCommand: ParsableCommand {
         version: version,
         subcommands: [
             Info.self, Inspect.self, Check.self, Dump.self, Replay.self, Walk.self, List.self, Cat.self, Stat.self,
-            State.self, Undo.self, Mkfs.self, ItemVerbs.self, PluginVerbs.self,
+            State.self, Undo.self, Mkfs.self, Run.self, ItemVerbs.self, PluginVerbs.self,
         ])
 
     static let version = "0.1.0"

@@ -14,6 +14,10 @@ public enum ScriptPhase: String, CaseIterable, Sendable {
     case process
     /// In the tests of a plugin.
     case test
+    /// In `setup` and `run` of a workload.
+    case workload
+    /// In `check` of a workload.
+    case check
 
     /// For messages: "while the plugin loads", "in a filter".
     var text: String {
@@ -25,6 +29,8 @@ public enum ScriptPhase: String, CaseIterable, Sendable {
         case .describe: "in describe or validate"
         case .process: "in a process function"
         case .test: "in a test"
+        case .workload: "in setup and run of a workload"
+        case .check: "in check of a workload"
         }
     }
 

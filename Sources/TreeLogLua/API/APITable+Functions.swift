@@ -26,7 +26,7 @@ extension APITable {
 
     static let treelog = APIClass(
         name: "treelog", role: .namespace, doc: "All that treelog offers to scripts.",
-        entries: constructors + fields + expectations + [
+        entries: constructors + fields + expectations + workloadFunctions + [
             .function(
                 "key", [("objectid", "integer|string"), ("kind", "integer?"), ("offset", "integer?")],
                 "treelog.Key|treelog.Field", "A key; with a name alone a field that holds one."),

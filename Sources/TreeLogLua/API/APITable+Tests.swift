@@ -2,15 +2,15 @@
 
 extension APITable {
     private static let tests: Set<ScriptPhase> = [.test]
+    private static let judging: Set<ScriptPhase> = [.test, .workload, .check]
 
-    /// Functions of the table `treelog` that only tests have.
+    /// Functions of the table `treelog` that tests and workloads have.
     static let expectations: [APIEntry] = [
         .function(
-            "expect", [("value", "any"), ("message", "string?")], nil, "Fails the test when a value is false or nil.",
-            tests),
+            "expect", [("value", "any"), ("message", "string?")], nil, "Fails when a value is false or nil.", judging),
         .function(
             "expect_equal", [("value", "any"), ("expected", "any"), ("message", "string?")], nil,
-            "Fails the test when two values differ; tables are compared by what is in them.", tests),
+            "Fails when two values differ; tables are compared by what is in them.", judging),
     ]
 
     static let test = APIClass(

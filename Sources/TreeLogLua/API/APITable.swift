@@ -7,6 +7,7 @@ public enum APITable {
     public static let classes: [APIClass] = [
         treelog, plugin, itemType, itemTypeObject, policy, process, fieldOptions, item, conflict, context, block, key,
         time, name, inode, bytesItem, test, testConflict, testVolume, testReport,
+        workload, volume, fileSystem, crash, stat, syncResult,
     ]
 
     /// The class with this name.

@@ -16,7 +16,8 @@ public enum StubGenerator {
             "---@class treelog.Field",
             "---@overload fun(options: treelog.FieldOptions): treelog.Field",
             "",
-            "---@class treelog.Plugin", "---@class treelog.Policy", "---@class treelog.Process", "",
+            "---@class treelog.Plugin", "---@class treelog.Policy", "---@class treelog.Process",
+            "---@class treelog.Workload", "",
         ]
         for entry in APITable.classes { lines += entry.role == .namespace ? namespace(entry) : luaClass(entry) }
         return lines.joined(separator: "\n") + "\n"

@@ -21,7 +21,7 @@ struct DefinitionReader {
             case .item: items[index] = item(declaration, index)
             case .policy: policies[index] = policy(declaration)
             case .process: processes[index] = process(declaration)
-            case .plugin: break
+            case .plugin, .workload: break
             }
         }
         guard isComplete else { return nil }
@@ -45,7 +45,7 @@ struct DefinitionReader {
         return plugin
     }
 
-    private func reader(_ declaration: Declaration, _ word: String) -> TableReader {
+    func reader(_ declaration: Declaration, _ word: String) -> TableReader {
         let name = declaration.table["name"]?.text
         return TableReader(
             table: declaration.table, subject: name.map { "\(word) \"\($0)\"" } ?? word, place: declaration.place,
@@ -53,7 +53,7 @@ struct DefinitionReader {
     }
 
     /// Which declaration a constructor's result stands for.
-    private func index(of value: LuaValue, _ kind: Declaration.Kind) -> Int? {
+    func index(of value: LuaValue, _ kind: Declaration.Kind) -> Int? {
         guard let mark = value.table?["__treelog"]?.integer, let index = Int(exactly: mark),
             declarations.indices.contains(index), declarations[index].kind == kind
         else { return nil }
@@ -119,7 +119,7 @@ struct DefinitionReader {
 
     // MARK: Item types
 
-    private func item(_ declaration: Declaration, _ index: Int) -> ItemDefinition {
+    func item(_ declaration: Declaration, _ index: Int) -> ItemDefinition {
         let reader = reader(declaration, "item")
         reader.checkKeys(APITable.itemType.keys)
         var item = ItemDefinition(declaration: index, place: declaration.place)

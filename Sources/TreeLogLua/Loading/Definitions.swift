@@ -11,6 +11,8 @@ struct PluginDefinition {
     var items: [ItemDefinition] = []
     var policies: [PolicyDefinition] = []
     var processes: [ProcessDefinition] = []
+    /// Of a script that is a workload.
+    var workload: WorkloadDefinition?
 }
 
 struct ItemDefinition {
@@ -119,7 +121,7 @@ public struct PluginOption: Equatable, Sendable {
 
 /// What a constructor was called with.
 struct Declaration {
-    enum Kind: String { case item = "item_type", policy = "replay_policy", process, plugin }
+    enum Kind: String { case item = "item_type", policy = "replay_policy", process, plugin, workload }
     var kind: Kind
     var table: LuaTable
     /// File and line of the call.

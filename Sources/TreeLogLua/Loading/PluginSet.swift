@@ -70,7 +70,7 @@ public struct PluginSet {
         throw PluginError("no plugin has a policy or process '\(owner)'\(Nearest.hint(owner, among: names))")
     }
 
-    private static func set(
+    static func set(
         _ key: String, _ value: String, _ owner: String, _ options: inout [PluginOption]
     ) throws(PluginError) {
         guard let index = options.firstIndex(where: { $0.name == key }) else {

@@ -134,12 +134,12 @@ struct TableReader {
         return Set(list.compactMap { keyType($0, key)?.rawValue })
     }
 
-    func options() -> [PluginOption] {
-        guard let table = table("options") else { return [] }
+    func options(under key: String = "options") -> [PluginOption] {
+        guard let table = table(key) else { return [] }
         var options: [PluginOption] = []
         for entry in table.entries {
             guard case .string = entry.key, let name = entry.key.text else {
-                problem("options: all keys are names")
+                problem("\(key): all keys are names")
                 continue
             }
             switch entry.value {
@@ -148,7 +148,7 @@ struct TableReader {
             case .number(let value): options.append(PluginOption(name: name, value: .number(value)))
             case .string(let value):
                 options.append(PluginOption(name: name, value: .text(String(decoding: value, as: UTF8.self))))
-            default: problem("options: \"\(name)\" must be a boolean, number or string, got \(entry.value.typeName)")
+            default: problem("\(key): \"\(name)\" must be a boolean, number or string, got \(entry.value.typeName)")
             }
         }
         return options

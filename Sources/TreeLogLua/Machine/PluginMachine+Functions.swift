@@ -6,7 +6,7 @@ internal import TreeLog
 
 extension PluginMachine {
     /// Defines a function of `APITable.treelog`, which is refused out of its phases.
-    private func define(_ name: String, _ body: @escaping LuaVM.Function) throws(LuaError) {
+    func define(_ name: String, _ body: @escaping LuaVM.Function) throws(LuaError) {
         let phases = APITable.treelog[name]?.phases ?? []
         let path = "treelog.\(name)"
         if phases == ScriptPhase.any { return try vm.define(path, body) }
@@ -162,7 +162,7 @@ extension PluginMachine {
     }
 
     /// Constructors only take note: what is wrong with a definition is told with everything else.
-    private func defineConstructor(_ name: String, _ kind: Declaration.Kind) throws {
+    func defineConstructor(_ name: String, _ kind: Declaration.Kind) throws {
         try define(name) { [unowned self] arguments in
             let table = try arguments.table(0)
             guard declarations.count < 1000 else { throw APIError("more than 1000 declarations") }

@@ -2,9 +2,13 @@ internal import BtrfsFormat
 internal import LuaRuntime
 internal import TreeLog
 
+/// What a script is.
+enum ScriptRole { case plugin, workload }
+
 /// A Lua machine with a plugin in it: one for each use, and a new one for each run of a replay.
 final class PluginMachine {
     let source: PluginSource
+    let role: ScriptRole
     let vm: LuaVM
     let slot = ContextSlot()
     private(set) var definition = PluginDefinition()
@@ -36,16 +40,22 @@ final class PluginMachine {
     private var states: [String: LuaReference] = [:]
     /// The functions of item types, which prelude wrote.
     var methods: [(String, LuaValue)] = []
-    private var same: LuaReference?
+    private(set) var same: LuaReference?
     /// Of the prelude, for `context:note` and `context:warn`.
     private(set) var notes: LuaReference?
     private(set) var warnings: LuaReference?
 
+    /// What the functions of a workload use.
+    let workload = WorkloadRuntime()
+
     /// Runs the plugin's main file and checks what it declares.
     ///
     /// - Throws: `PluginError` with all problems.
-    init(_ source: PluginSource, _ limits: LuaLimits) throws(PluginError) {
+    init(
+        _ source: PluginSource, _ limits: LuaLimits, as role: ScriptRole = .plugin
+    ) throws(PluginError) {
         self.source = source
+        self.role = role
         usedFiles = [source.mainFile]
         do {
             vm = try LuaVM(limits: limits)
@@ -57,7 +67,10 @@ final class PluginMachine {
         let problems = ProblemList(source)
         let result = run(problems)
         let reader = DefinitionReader(declarations: declarations, problems: problems)
-        let plugin = result.flatMap { reader.plugin($0, file: source.mainFile) }
+        let plugin = result.flatMap {
+            role == .plugin
+                ? reader.plugin($0, file: source.mainFile) : reader.workload($0, file: source.mainFile)
+        }
         guard let plugin, problems.problems.isEmpty else { throw PluginError(problems.problems) }
         definition = plugin
         do {
@@ -83,8 +96,8 @@ final class PluginMachine {
             return try vm.call(main)
         } catch {
             // A definition that is wrong often makes the script fail later: tell of both.
-            _ = DefinitionReader(declarations: declarations, problems: problems)
-                .plugin(.nil, file: source.mainFile, isComplete: false)
+            let reader = DefinitionReader(declarations: declarations, problems: problems)
+            _ = reader.plugin(.nil, file: source.mainFile, isComplete: false)
             let (place, text) = Self.split(error.message)
             problems.add(text, at: place)
             return nil
@@ -113,6 +126,7 @@ final class PluginMachine {
         warnings = table["warn"]?.function
         try vm.define("treelog_host", value: .nil)
         try defineFunctions()
+        if role == .workload { try defineWorkloadFunctions() }
     }
 
     private func prepare() throws {

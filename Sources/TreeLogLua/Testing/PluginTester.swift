@@ -86,8 +86,7 @@ private struct Tests {
         do {
             try host.define(in: vm)
             let table = try vm.call(try vm.load(Array(TestPrelude.source.utf8), name: "treelog")).table
-            try vm.define("treelog.expect", value: table?["expect"] ?? .nil)
-            try vm.define("treelog.expect_equal", value: table?["expect_equal"] ?? .nil)
+            try Expectations.define(in: vm)
             try vm.define("treelog_test", value: .nil)
             object = table?["test"] ?? .nil
             plugin.machine.phase = .test

@@ -1,38 +1,7 @@
-/// The part of the test API that is written in Lua: what compares, and the objects that tests are given.
+/// The part of the test API that is written in Lua: the objects that tests are given.
 enum TestPrelude {
     static let source = """
         local host = treelog_test
-
-        local function show(value, depth)
-          if type(value) == "string" then return ("%q"):format(value) end
-          if type(value) ~= "table" or depth > 4 then return tostring(value) end
-          local keys, parts = {}, {}
-          for key in pairs(value) do keys[#keys + 1] = key end
-          table.sort(keys, function(a, b) return tostring(a) < tostring(b) end)
-          for _, key in ipairs(keys) do parts[#parts + 1] = tostring(key) .. " = " .. show(value[key], depth + 1) end
-          return "{ " .. table.concat(parts, ", ") .. " }"
-        end
-
-        local function same(a, b)
-          if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-          for key, value in pairs(a) do
-            if not same(value, b[key]) then return false end
-          end
-          for key in pairs(b) do
-            if a[key] == nil then return false end
-          end
-          return true
-        end
-
-        local function expect(value, message)
-          if not value then error(message and tostring(message) or "an expectation failed", 2) end
-        end
-
-        local function expect_equal(value, expected, message)
-          if same(value, expected) then return end
-          error(("%sgot %s, expected %s"):format(
-            message and tostring(message) .. ": " or "", show(value, 0), show(expected, 0)), 2)
-        end
 
         local volume = {}
         volume.__index = volume
@@ -56,6 +25,6 @@ enum TestPrelude {
         function test:decide(policy, kind, conflict, options) return host.decide(policy, kind, conflict, options) end
         function test:volume() return setmetatable({ number = host.volume() }, volume) end
 
-        return { expect = expect, expect_equal = expect_equal, test = setmetatable({}, test) }
+        return { test = setmetatable({}, test) }
         """
 }
