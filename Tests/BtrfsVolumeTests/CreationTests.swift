@@ -125,6 +125,10 @@ import Testing
             $0.hasBlockGroupTree = true
             $0.hasFreeSpaceTree = false
         })
+        #expect(refused {
+            $0.hasBlockGroupTree = true
+            $0.nodeSize = 4096
+        })
         #expect(!refused { _ in })
     }
 }

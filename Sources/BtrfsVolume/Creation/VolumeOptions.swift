@@ -61,6 +61,10 @@ public struct VolumeOptions: Sendable {
         guard !hasBlockGroupTree || hasFreeSpaceTree && hasNoHoles else {
             throw .unsupported("a block group tree without a free space tree and no-holes")
         }
+        // Each tree is a single leaf at first, also the tree of trees.
+        guard !hasBlockGroupTree || nodeSize > 4096 else {
+            throw .unsupported("a block group tree with a node size of 4096 bytes; take 8192 or more")
+        }
     }
 
     var incompat: IncompatFeatures {
