@@ -59,7 +59,8 @@ import TreeLogLua
                 ranges.insert(contentsOf: range)
             }
             try Self.write(device, ranges, to: path)
-            try FileDevice.clone(from: path, to: copy)
+            // Written again and not cloned: a process that starts just now may still hold the lock of the first one.
+            try Self.write(device, ranges, to: copy)
         }
 
         private static func write(_ device: OverlayDevice, _ ranges: Swift.RangeSet<UInt64>, to path: String) throws {
