@@ -16,7 +16,7 @@ final class InodeState {
     /// The transaction in whose log the inode is.
     var loggedTransid: Generation = 0
     /// The number of the log in which all of the inode was put last.
-    var logTransid: UInt64 = 0
+    private(set) var logTransid: UInt64 = 0
     /// The transaction in which a file was moved out of this directory, or this file was moved or lost a name.
     var lastUnlinkTransid: Generation = 0
     /// The transaction in which the inode got one more name last.
@@ -55,7 +55,10 @@ final class InodeState {
     func needsLogging(in transid: Generation) -> Bool { lastTransid == transid && isChangedSinceLog }
 
     /// Notes that all of the inode is in the log.
-    func noteLogged() {
+    ///
+    /// - Parameter log: the number of that log.
+    func noteLogged(in log: UInt64) {
+        logTransid = log
         isChangedSinceLog = false
         needsFullSync = false
         copyEverything = false
@@ -64,9 +67,8 @@ final class InodeState {
 
     /// Forgets what counted for one transaction only.
     func noteCommit() {
-        noteLogged()
+        noteLogged(in: 0)
         loggedTransid = 0
-        logTransid = 0
         removedIndexes = RangeSet()
         changedItems = []
         lastDirIndexOffset = 0

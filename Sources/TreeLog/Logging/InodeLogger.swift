@@ -87,7 +87,7 @@ final class InodeLogger {
         } else {
             try logExtents(of: inode, item, state)
         }
-        state.noteLogged()
+        state.noteLogged(in: fileSystem.log.logTransid)
     }
 
     /// Puts the inode item.

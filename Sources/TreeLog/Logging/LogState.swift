@@ -86,7 +86,6 @@ final class LogState {
             }
             renamed = []
             removedEntries = []
-            inode.logTransid = logTransid
         } catch { throw reason(for: error) }
     }
 
