@@ -57,13 +57,14 @@ extension FileSystem {
             let now = self.now()
             let index = try takeDirectoryIndex(move.to.directory)
             try take(move.source, from: move.from, now: now, isMove: !move.isWithinDirectory)
+            let replaced = try move.target.map { try inodeState($0.location) }
             if let target = move.target {
                 try take(target, from: move.to, now: now, isMove: false)
                 if !target.entry.isSubvolume, targetLinks == 1 || target.entry.type == .directory {
                     try deleteIfUnused(target.location)
                 }
             }
-            try put(move.source, inode, at: move.to, from: move.from, index: index, now: now)
+            try put(move, inode, replacing: replaced, at: index, now: now)
         }
     }
 
@@ -142,8 +143,9 @@ extension FileSystem {
             let secondIndex = try takeDirectoryIndex(move.from.directory)
             try take(move.source, from: move.from, now: now, isMove: !move.isWithinDirectory)
             try take(target, from: move.to, now: now, isMove: !move.isWithinDirectory)
-            try put(move.source, first, at: move.to, from: move.from, index: firstIndex, now: now)
-            try put(target, second, at: move.from, from: move.to, index: secondIndex, now: now)
+            let states = (try inodeState(move.source.location), try inodeState(target.location))
+            try put(move, first, replacing: states.1, at: firstIndex, now: now)
+            try put(back, second, replacing: states.0, at: secondIndex, now: now)
         }
     }
 
@@ -160,10 +162,11 @@ extension FileSystem {
         try transaction.removeRootReference(of: found.location.subvolume, in: end.directory.subvolume)
     }
 
-    /// Gives a file its new name, and its link count what `take` took.
+    /// Gives a file its new name in place of another file, and its link count what `take` took.
     private func put(
-        _ found: Found, _ inode: InodeItem, at end: PathEnd, from old: PathEnd, index: UInt64, now: Timestamp
+        _ move: Move, _ inode: InodeItem, replacing replaced: InodeState?, at index: UInt64, now: Timestamp
     ) throws {
+        let (found, end) = (move.source, move.to)
         if found.entry.isSubvolume {
             try addSubvolumeName(end, at: index, location: found.entry.location, now: now)
             return try update(found.location) { $0.ctime = now }
@@ -184,7 +187,7 @@ extension FileSystem {
             $0.ctime = now
         }
         log.didLink(
-            try inodeState(found.location), oldDirectory: try inodeState(old.directory),
-            newDirectory: try inodeState(end.directory))
+            try inodeState(found.location), oldDirectory: try inodeState(move.from.directory),
+            newDirectory: try inodeState(end.directory), replaced: replaced)
     }
 }

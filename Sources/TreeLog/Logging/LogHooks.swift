@@ -33,7 +33,7 @@ extension LogState {
         if isLogged(directory) {
             removedEntries.append(RemovedEntry(directory: directory.location, index: index, isMove: isMove))
         }
-        if isLogged(inode) { renamed.insert(inode.location) }
+        if isLogged(inode) { noteRenamed(inode, .exists) }
         guard !isLogged(directory), !isLogged(inode) else { return }
         let hasNewName = inode.lastLinkTransid == transid && inode.generation < transid
         if isMove || hasNewName { directory.lastUnlinkTransid = transid }
@@ -44,12 +44,28 @@ extension LogState {
     /// It is logged with it if it or one of the directories is in the log: else it would lose its old name with a
     /// replay and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
     ///
-    /// - Parameter oldDirectory: of a rename, where its name was before.
-    func didLink(_ inode: InodeState, oldDirectory: InodeState?, newDirectory: InodeState) {
+    /// Where the log has what had the name before, that loses the name with the next write of the log, whatever is
+    /// synced by it. So the file is logged too, with its content: the name always has the old file or the new one. Linux
+    /// does not do this, and loses both.
+    ///
+    /// - Parameters:
+    ///   - oldDirectory: of a rename, where its name was before.
+    ///   - replaced: of a rename, what had the new name.
+    func didLink(
+        _ inode: InodeState, oldDirectory: InodeState?, newDirectory: InodeState, replaced: InodeState? = nil
+    ) {
         inode.copyEverything = true
         if oldDirectory == nil { inode.lastLinkTransid = transid }
         let isKnown = isLogged(inode) || oldDirectory.map { isLogged($0) || isLogged(newDirectory) } ?? false
-        if isKnown { renamed.insert(inode.location) }
+        if let replaced, isLogged(replaced) {
+            noteRenamed(inode, .all)
+        } else if isKnown {
+            noteRenamed(inode, .exists)
+        }
+    }
+
+    private func noteRenamed(_ inode: InodeState, _ mode: LogMode) {
+        renamed[inode.location] = max(renamed[inode.location] ?? .exists, mode)
     }
 
     /// A subvolume came into being.

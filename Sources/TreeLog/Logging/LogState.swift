@@ -21,8 +21,8 @@ final class LogState {
     let gate: PublicationGate
     /// Names that went from directories that are in the log.
     var removedEntries: [RemovedEntry] = []
-    /// Files that are in the log and have other names now.
-    var renamed: Set<FileLocation> = []
+    /// Files whose names in the log are not those that they have now, and how much of them is to be logged.
+    var renamed: [FileLocation: LogMode] = [:]
 
     /// A name that went from a directory that is in the log.
     struct RemovedEntry {
@@ -79,12 +79,12 @@ final class LogState {
             try fileSystem.transaction.reserveMetadata(blocks: 32)
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
             self.trees = trees
-            var subvolumes = Set(renamed.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
+            var subvolumes = Set(renamed.keys.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
             subvolumes.insert(inode.location.subvolume)
             for subvolume in subvolumes.sorted() {
                 try log(subvolume == inode.location.subvolume ? inode.location.inode : nil, of: subvolume, in: trees)
             }
-            renamed = []
+            renamed = [:]
             removedEntries = []
         } catch { throw reason(for: error) }
     }
@@ -130,8 +130,8 @@ final class LogState {
         for entry in removedEntries where entry.directory.subvolume == subvolume {
             try logger.remove(entry)
         }
-        for inode in renamed.filter({ $0.subvolume == subvolume }).map(\.inode).sorted() {
-            try logger.log(inode, .exists)
+        for inode in renamed.keys.filter({ $0.subvolume == subvolume }).sorted(by: { $0.inode < $1.inode }) {
+            try logger.log(inode.inode, renamed[inode] ?? .exists)
         }
         if let inode { try logger.log(inode, .all) }
     }
@@ -145,6 +145,6 @@ final class LogState {
         trees = nil
         obstacle = nil
         removedEntries = []
-        renamed = []
+        renamed = [:]
     }
 }

@@ -83,4 +83,25 @@ import TreeLog
         differences = try volume.differencesAfterCrash()
         #expect(differences.isEmpty, "\(differences)")
     }
+
+    /// A name that was made durable has the old file or the new one after each crash, also where something else was
+    /// synced.
+    @Test(arguments: [RenameFlags(), .exchange]) func aRenameLosesNoDurableName(flags: RenameFlags) throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.makeDirectory("/aa")
+        try fs.makeDirectory("/bb")
+        try fs.sync()
+        try fs.create("/aa/bar")
+        try fs.write("/aa/bar", at: 0, Array("old".utf8))
+        expectLogged(try fs.fsync("/aa/bar"))
+        try fs.create("/bb/bar")
+        try fs.write("/bb/bar", at: 0, Array("new".utf8))
+        try fs.rename("/bb/bar", to: "/aa/bar", flags)
+        try fs.create("/aa/foo")
+        expectLogged(try fs.fsync("/aa/foo"))
+        let crashed = try FileSystem(mounting: volume.crash())
+        #expect(try crashed.read("/aa/bar") == Array("new".utf8))
+        if flags == .exchange { #expect(try crashed.read("/bb/bar") == Array("old".utf8)) }
+    }
 }
