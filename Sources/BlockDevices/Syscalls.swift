@@ -80,7 +80,12 @@ struct File: ~Copyable {
         descriptor = try calling { unsafe open(path, flags | O_CLOEXEC, 0o666) }
     }
 
-    deinit { close(descriptor) }
+    /// Gives the lock back by name, if there is one: a process that was just forked has the file open as well until
+    /// its program begins, and closing alone would leave the lock with it.
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 
     var status: FileStatus {
         get throws(SystemError) {

@@ -46,6 +46,17 @@ import Testing
         #expect(try readers.map { try $0.bytes(at: 0, count: 1) } == [[1], [1]])
     }
 
+    /// As when another thread starts a process, which has the open files of this one until its program begins.
+    @Test func closingFreesAFileThatAProcessInherited() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.file("image")
+        var writer: FileDevice? = try FileDevice.create(at: path, byteCount: 4096)
+        let inherited = try InheritedFiles(path)
+        #expect(writer != nil && inherited.count == 1)
+        writer = nil
+        _ = try FileDevice(path: path, access: .readWrite)
+    }
+
     @Test func refusesWhatIsNoDevice() throws {
         let folder = try TemporaryFolder()
         for path in [folder.path, "/dev/null"] {

@@ -1,7 +1,6 @@
 public import KernelOracle
 
 internal import Foundation
-internal import Synchronization
 
 /// One run of the command `treelog`, as it was built beside the tests.
 public struct ToolRun: Sendable, CustomStringConvertible {
@@ -31,23 +30,13 @@ public struct ToolRun: Sendable, CustomStringConvertible {
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.newFile(folder.file("output"))
         process.standardError = try Self.newFile(folder.file("errors"))
-        try Self.withoutSpawning { try process.run() }
+        try process.run()
         process.waitUntilExit()
         self.arguments = arguments
         status = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
         output = try Fixtures.bytes(of: folder.file("output"))
         errors = String(decoding: try Fixtures.bytes(of: folder.file("errors")), as: UTF8.self)
     }
-
-    /// Does something with files while no run begins.
-    ///
-    /// A new process has all open files of this one until its program starts, and with them their locks. So what
-    /// opens an image, closes it and then expects it to be free must not do so while another test starts a process.
-    public static func withoutSpawning<Result>(_ body: () throws -> Result) rethrows -> Result {
-        try spawning.withLock { _ in try body() }
-    }
-
-    private static let spawning = Mutex<Void>(())
 
     private static func newFile(_ path: String) throws -> FileHandle {
         try Data().write(to: URL(fileURLWithPath: path))

@@ -17,9 +17,7 @@ struct Images: ~Copyable {
         let folder = try TemporaryFolder()
         let originals = try fixture.load()
         let paths = originals.indices.map { folder.file("device\($0).img") }
-        try ToolRun.withoutSpawning {
-            for (device, path) in zip(originals, paths) { try device.writeImage(to: path) }
-        }
+        for (device, path) in zip(originals, paths) { try device.writeImage(to: path) }
         self.fixture = fixture
         self.folder = folder
         self.originals = originals
@@ -33,13 +31,11 @@ struct Images: ~Copyable {
     func areUntouched() throws -> Bool { try areUntouched(at: paths) }
 
     func areUntouched(at paths: [String]) throws -> Bool {
-        try ToolRun.withoutSpawning {
-            for (path, original) in zip(paths, originals) {
-                let file = try FileDevice(path: path, access: .readOnly)
-                guard try holdsTheSame(file, original) else { return false }
-            }
-            return true
+        for (path, original) in zip(paths, originals) {
+            let file = try FileDevice(path: path, access: .readOnly)
+            guard try holdsTheSame(file, original) else { return false }
         }
+        return true
     }
 
     private func holdsTheSame(_ file: FileDevice, _ original: MemoryDevice) throws -> Bool {
@@ -56,11 +52,9 @@ struct Images: ~Copyable {
 
     /// Changes bytes of the image.
     func overwrite(_ index: Int = 0, at offset: UInt64, with bytes: [UInt8]) throws {
-        try ToolRun.withoutSpawning {
-            let file = try FileDevice(path: paths[index], access: .readWrite)
-            try file.write(bytes, at: offset)
-            try file.flush()
-        }
+        let file = try FileDevice(path: paths[index], access: .readWrite)
+        try file.write(bytes, at: offset)
+        try file.flush()
     }
 
     /// Breaks all copies of the first leaf of a log. Returns the address of the leaf.
@@ -68,9 +62,7 @@ struct Images: ~Copyable {
         let items = try ToolRun(["dump", "--json", "--tree", "log:\(subvolume)"] + paths)
         let item = try JSONValue(parsing: String(try #require(items.lines.first)))
         let block = try #require(item["block"]?.integer)
-        try ToolRun.withoutSpawning {
-            for range in try places(of: LogicalAddress(UInt64(block))) { try damage(range) }
-        }
+        for range in try places(of: LogicalAddress(UInt64(block))) { try damage(range) }
         return block
     }
 

@@ -201,7 +201,7 @@ internal import Testing
         log.add(Key(inode, KeyType(kind), 0), bytes)
         try log.write()
         try FileManager.default.removeItem(atPath: images.path)
-        try ToolRun.withoutSpawning { try devices[0].writeImage(to: images.path) }
+        try devices[0].writeImage(to: images.path)
     }
 
     @Test func aLogWithItemsIsReplayed() throws {

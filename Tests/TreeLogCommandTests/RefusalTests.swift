@@ -21,7 +21,7 @@ internal import Testing
         let folder = try TemporaryFolder()
         let path = folder.file("garbage")
         var generator = SeededGenerator(seed: 1)
-        try ToolRun.withoutSpawning {
+        do {
             let garbage = try FileDevice.create(at: path, byteCount: 1 << 20)
             try garbage.write(generator.bytes(1 << 20), at: 0)
         }
@@ -35,7 +35,7 @@ internal import Testing
         let folder = try TemporaryFolder()
         let path = folder.file("short")
         let device = try Corpus.image(named: "create_fsync").load()[0]
-        try ToolRun.withoutSpawning {
+        do {
             let short = try FileDevice.create(at: path, byteCount: device.byteCount / 2)
             try short.write(try device.bytes(at: 0, count: 1 << 20), at: 0)
         }

@@ -59,8 +59,7 @@ import TreeLogLua
                 ranges.insert(contentsOf: range)
             }
             try Self.write(device, ranges, to: path)
-            // Written again and not cloned: a process that starts just now may still hold the lock of the first one.
-            try Self.write(device, ranges, to: copy)
+            try FileDevice.clone(from: path, to: copy)
         }
 
         private static func write(_ device: OverlayDevice, _ ranges: Swift.RangeSet<UInt64>, to path: String) throws {
