@@ -13,7 +13,7 @@ extension Volume {
     ) throws(VolumeError) {
         try options.check(byteCount: device.byteCount)
         if let seed = options.seed {
-            var generator = SplitMix(state: seed)
+            var generator = SplitMix64(seed: seed)
             try create(on: device, options, &generator)
         } else {
             var generator = SystemRandomNumberGenerator()
@@ -39,19 +39,6 @@ extension Volume {
             }
             try device.flush()
         } catch { throw .device(error) }
-    }
-}
-
-/// The generator of Steele, Lea and Flood: small, and the same everywhere.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        word = (word ^ (word >> 27)) &* 0x94d0_49bb_1331_11eb
-        return word ^ (word >> 31)
     }
 }
 

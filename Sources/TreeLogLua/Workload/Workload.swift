@@ -1,4 +1,5 @@
 public import BlockDevices
+internal import BtrfsVolume
 public import LuaRuntime
 public import TreeLog
 
@@ -70,7 +71,7 @@ public final class Workload {
     public func plan(
         on device: any BlockDevice, _ options: MountOptions = MountOptions()
     ) throws(WorkloadFailure) -> WorkloadPlan {
-        machine.workload.random = RandomSource(seed: seed)
+        machine.workload.random = SplitMix64(seed: seed)
         let base = OverlayDevice(base: device)
         if let setup = definition.setup {
             let session = try mount([base], options, for: "setup")

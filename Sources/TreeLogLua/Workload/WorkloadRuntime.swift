@@ -1,8 +1,9 @@
+internal import BtrfsVolume
 internal import LuaRuntime
 
 /// What the functions of a workload work with.
 final class WorkloadRuntime {
-    var random = RandomSource(seed: 0)
+    var random = SplitMix64(seed: 0)
     /// The volume that is mounted now.
     var session: WorkloadSession?
     /// Where the power went, while a check runs.
