@@ -92,14 +92,8 @@ extension FileSystem {
             state.needsFullSync = true
             state.lastReflinkTransid = transaction.generation
             let hasPreallocated = pieces.contains { $0.extent.kind == .preallocated }
-            try update(location) { item in
-                item.size = size
-                item.nbytes = item.nbytes &+ UInt64(bitPattern: delta)
-                if hasPreallocated { item.flags.insert(.preallocated) }
-                item.sequence &+= 1
-                item.mtime = now
-                item.ctime = now
-            }
+            try updateContent(
+                of: location, size: size, addedBytes: delta, hasPreallocated: hasPreallocated, now)
         }
     }
 }

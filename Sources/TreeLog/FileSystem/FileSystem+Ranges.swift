@@ -234,14 +234,8 @@ extension FileSystem {
             if hasExplicitHoles, plan.inline == nil, allocatedEnd > 0 {
                 try namespace.fillHoles(of: location.inode, in: 0..<allocatedEnd)
             }
-            try update(location) { item in
-                item.size = change.size
-                item.nbytes = item.nbytes &+ UInt64(bitPattern: delta)
-                if !places.isEmpty { item.flags.insert(.preallocated) }
-                item.sequence &+= 1
-                item.mtime = now
-                item.ctime = now
-            }
+            try updateContent(
+                of: location, size: change.size, addedBytes: delta, hasPreallocated: !places.isEmpty, now)
         }
     }
 }

@@ -21,6 +21,24 @@ extension FileSystem {
         try inodeState(location).noteChange(in: transaction.generation)
     }
 
+    /// Notes in the inode item of a file that what it holds has changed.
+    ///
+    /// - Parameters:
+    ///   - addedBytes: by how much the space that its extents take has grown.
+    ///   - hasPreallocated: whether there are extents now that have space and read as zeros.
+    func updateContent(
+        of location: FileLocation, size: UInt64, addedBytes: Int64, hasPreallocated: Bool = false, _ now: Timestamp
+    ) throws {
+        try update(location) { item in
+            item.size = size
+            item.nbytes = item.nbytes &+ UInt64(bitPattern: addedBytes)
+            if hasPreallocated { item.flags.insert(.preallocated) }
+            item.sequence &+= 1
+            item.mtime = now
+            item.ctime = now
+        }
+    }
+
     /// The index for the next name in a directory. Indexes of names that went are not used again in this transaction.
     func takeDirectoryIndex(_ directory: FileLocation) throws -> UInt64 {
         let state = try inodeState(directory)

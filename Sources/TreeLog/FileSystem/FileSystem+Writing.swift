@@ -50,13 +50,7 @@ extension FileSystem {
             let delta = try write(plan, to: location, inode)
             try noteGrowth(of: location, from: inode.size, to: size)
             if hasExplicitHoles, plan.inline == nil { try fillHoles(of: location, from: inode.size, to: end) }
-            try update(location) { item in
-                item.size = size
-                item.nbytes = item.nbytes &+ UInt64(bitPattern: delta)
-                item.sequence &+= 1
-                item.mtime = now
-                item.ctime = now
-            }
+            try updateContent(of: location, size: size, addedBytes: delta, now)
         }
     }
 
@@ -112,13 +106,7 @@ extension FileSystem {
             try dropCapabilities(location)
             let delta = try write(plan, to: location, inode)
             if hasExplicitHoles, plan.inline == nil { try fillHoles(of: location, from: inode.size, to: size) }
-            try update(location) { item in
-                item.size = size
-                item.nbytes = item.nbytes &+ UInt64(bitPattern: delta)
-                item.sequence &+= 1
-                item.mtime = now
-                item.ctime = now
-            }
+            try updateContent(of: location, size: size, addedBytes: delta, now)
         }
     }
 

@@ -85,21 +85,19 @@ struct Mkfs: Verb {
         return options
     }
 
+    private static let features: [(name: String, path: any WritableKeyPath<VolumeOptions, Bool> & Sendable)] = [
+        ("no-holes", \.hasNoHoles), ("skinny-metadata", \.hasSkinnyMetadata), ("extref", \.hasExtendedReferences),
+        ("free-space-tree", \.hasFreeSpaceTree), ("block-group-tree", \.hasBlockGroupTree),
+        ("mixed-bg", \.hasMixedGroups),
+    ]
+
     private func setFeature(_ word: String, _ options: inout VolumeOptions) throws {
         let isOn = !word.hasPrefix("^")
-        switch isOn ? word : String(word.dropFirst()) {
-        case "no-holes": options.hasNoHoles = isOn
-        case "skinny-metadata": options.hasSkinnyMetadata = isOn
-        case "extref": options.hasExtendedReferences = isOn
-        case "free-space-tree": options.hasFreeSpaceTree = isOn
-        case "block-group-tree": options.hasBlockGroupTree = isOn
-        case "mixed-bg": options.hasMixedGroups = isOn
-        case let name:
-            let known = [
-                "no-holes", "skinny-metadata", "extref", "free-space-tree", "block-group-tree", "mixed-bg",
-            ]
-            throw ValidationError(unknownText("feature", name, known: known))
+        let name = isOn ? word : String(word.dropFirst())
+        guard let feature = Self.features.first(where: { $0.name == name }) else {
+            throw ValidationError(unknownText("feature", name, known: Self.features.map(\.name)))
         }
+        options[keyPath: feature.path] = isOn
     }
 
     // MARK: Device
