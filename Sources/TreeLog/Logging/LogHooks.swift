@@ -45,8 +45,8 @@ extension LogState {
     /// replay and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
     ///
     /// Where the log has what had the name before, that loses the name with the next write of the log, whatever is
-    /// synced by it. So the file is logged too, with its content: the name always has the old file or the new one. Linux
-    /// does not do this, and loses both.
+    /// synced by it. So the file is logged too, with its content: the name always has the old file or the new one.
+    /// Linux does not do this, and loses both.
     ///
     /// - Parameters:
     ///   - oldDirectory: of a rename, where its name was before.
