@@ -52,7 +52,7 @@ import Testing
         let path = folder.file("image")
         var writer: FileDevice? = try FileDevice.create(at: path, byteCount: 4096)
         let inherited = try InheritedFiles(path)
-        #expect(writer != nil && inherited.count == 1)
+        #expect(writer != nil && !inherited.isEmpty)
         writer = nil
         _ = try FileDevice(path: path, access: .readWrite)
     }

@@ -15,5 +15,5 @@ public struct InheritedFiles: ~Copyable {
 
     deinit { for descriptor in descriptors { close(descriptor) } }
 
-    public var count: Int { descriptors.count }
+    public var isEmpty: Bool { descriptors.isEmpty }
 }
