@@ -1,6 +1,6 @@
 import BlockDevices
 import BtrfsVolume
-import Foundation
+import Glibc
 import KernelOracle
 import Synchronization
 import TestSupport
