@@ -153,6 +153,7 @@ extension Tree {
     }
 
     private func copyForChange(_ block: TreeBlock) throws(VolumeError) -> TreeBlock {
+        path.forget(block)
         let mayBeShared = block !== root && id.isSubvolume && block.generation <= lastSnapshot
         return try changing.copyOnWrite(block, of: self, mayBeShared: mayBeShared || block.isRelocation)
     }
