@@ -22,39 +22,66 @@ struct ChunkPlanner {
             $0.chunk.type.contains(content) && $0.chunk.type.contains(.system) == (content == .system)
         }
         guard let model else { throw .noSpace("the volume has no block group of type \(content) to go by") }
-        let stripes: (devices: Int, each: UInt64)
-        switch model.profile {
-        case []: stripes = (1, 1)
-        case .dup: stripes = (1, 2)
-        case .raid1: stripes = (2, 1)
-        case .raid1c3: stripes = (3, 1)
-        case .raid1c4: stripes = (4, 1)
-        default: throw .noSpace("new block groups of \(model.chunk.type) are not made; Linux makes them")
+        guard let layout = Layout(model.profile) else {
+            throw .noSpace("new block groups of \(model.chunk.type) are not made; Linux makes them")
         }
         // As Linux does, where there is the most room.
-        let places = devices.map { (device: $0, hole: largestHole(of: $0)) }.sorted {
-            ($0.hole.count, $1.device.deviceID) > ($1.hole.count, $0.device.deviceID)
+        let places = devices.map { (device: $0, hole: largestHole(of: $0)) }
+            .filter { UInt64($0.hole.count) >= Self.smallest * layout.each }
+            .sorted { ($0.hole.count, $1.device.deviceID) > ($1.hole.count, $0.device.deviceID) }
+            .prefix(layout.mostDevices)
+        let count = places.count / layout.multiple * layout.multiple
+        guard count >= layout.leastDevices else {
+            throw .noSpace(
+                "a further block group of \(model.chunk.type) takes room on \(layout.leastDevices) devices, "
+                    + "and \(places.count) have some")
         }
-        guard places.count >= stripes.devices, let least = places.prefix(stripes.devices).last else {
-            throw .noSpace("a block group of \(model.chunk.type) takes \(stripes.devices) devices")
-        }
-        let length = min(wantedLength(content), UInt64(least.hole.count) / stripes.each) / ChunkMap.stripeLength
+        let chosen = places.prefix(count)
+        let room = chosen.reduce(UInt64.max) { min($0, UInt64($1.hole.count)) } / layout.each
+        let dataStripes = UInt64(count) * layout.each / layout.copies
+        let stripe = max(min(wantedLength(content) / dataStripes, room), Self.smallest) / ChunkMap.stripeLength
             * ChunkMap.stripeLength
-        guard length >= Self.smallest else {
-            throw .noSpace("all room on the devices belongs to block groups, so there can be no further one")
-        }
         var list: [Chunk.Stripe] = []
-        for place in places.prefix(stripes.devices) {
-            for copy in 0..<stripes.each {
+        for place in chosen {
+            for copy in 0..<layout.each {
                 list.append(
                     Chunk.Stripe(
-                        deviceID: place.device.deviceID, physical: place.hole.lowerBound + copy * length,
+                        deviceID: place.device.deviceID, physical: place.hole.lowerBound + copy * stripe,
                         deviceUUID: place.device.uuid))
             }
         }
         let chunk = Chunk(
-            length: length, type: model.chunk.type, sectorSize: sectorSize, subStripes: 1, stripes: list)
+            length: stripe * dataStripes, type: model.chunk.type, sectorSize: sectorSize,
+            subStripes: model.profile == .raid10 ? 2 : 1, stripes: list)
         return MappedChunk(start: LogicalAddress(chunks.chunks.last?.end ?? Self.reserved), chunk: chunk)
+    }
+
+    /// How a profile spreads a chunk over devices.
+    ///
+    /// The corresponding kernel table is `btrfs_raid_array`.
+    private struct Layout {
+        var leastDevices: Int
+        var mostDevices: Int
+        /// The number of devices is a multiple of this.
+        var multiple = 1
+        /// How many stripes lie on each device.
+        var each: UInt64 = 1
+        /// How many copies there are of each byte.
+        var copies: UInt64
+
+        /// Nil for profiles of which no chunks are made: those with parity.
+        init?(_ profile: BlockGroupFlags) {
+            switch profile {
+            case []: (leastDevices, mostDevices, copies) = (1, 1, 1)
+            case .dup: (leastDevices, mostDevices, each, copies) = (1, 1, 2, 2)
+            case .raid0: (leastDevices, mostDevices, copies) = (1, .max, 1)
+            case .raid1: (leastDevices, mostDevices, copies) = (2, 2, 2)
+            case .raid1c3: (leastDevices, mostDevices, copies) = (3, 3, 3)
+            case .raid1c4: (leastDevices, mostDevices, copies) = (4, 4, 4)
+            case .raid10: (leastDevices, mostDevices, multiple, copies) = (2, .max, 2, 2)
+            default: return nil
+            }
+        }
     }
 
     /// How long a chunk Linux would make, if there is the room: a tenth of the volume, within bounds.
