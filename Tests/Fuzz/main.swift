@@ -40,7 +40,8 @@ struct Fuzz: ParsableCommand {
         ProcessStatus.say("# ends: \(result.ends.map { "\($0.key.rawValue) \($0.value)" }.sorted())")
         ProcessStatus.say("# committed: \(result.committedCount), messages without a place: \(result.placelessCount)")
         ProcessStatus.say("# slowest: \(result.slowest.name), \(result.slowest.time)")
-        ProcessStatus.say("# peak memory: \(result.peakByteCount >> 20) MiB")
+        let (hungriest, growth) = result.hungriest
+        ProcessStatus.say("# peak memory: \(result.peakByteCount >> 20) MiB, \(growth >> 20) of it by \(hungriest)")
         for sample in result.placelessSamples { ProcessStatus.say("# placeless: \(sample)") }
         for finding in result.findings { ProcessStatus.say("FINDING \(finding)") }
         if !result.findings.isEmpty { throw ExitCode.failure }

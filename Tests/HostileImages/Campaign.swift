@@ -41,6 +41,8 @@ public struct Campaign {
         public var placelessSamples: [String] = []
         public var slowest: (name: String, time: Duration) = ("", .zero)
         public var peakByteCount = 0
+        /// The case that raised the peak the most, and by how many bytes.
+        public var hungriest: (name: String, byteCount: Int) = ("", 0)
     }
 
     /// Runs the cases. Each is announced first, so that one that ends the process is known.
@@ -54,6 +56,7 @@ public struct Campaign {
             let one = HostileCase(image, seed: seed &+ UInt64(index))
             announce("\(one)")
             let begin = clock.now
+            let peak = ProcessStatus.peakByteCount
             alarm(secondsPerCase)
             do {
                 let outcome = try one.judge(lookAt)
@@ -70,6 +73,8 @@ public struct Campaign {
             alarm(0)
             let time = clock.now - begin
             if time > result.slowest.time { result.slowest = ("\(one)", time) }
+            let growth = ProcessStatus.peakByteCount - peak
+            if growth > result.hungriest.byteCount { result.hungriest = ("\(one)", growth) }
             result.caseCount += 1
         }
         result.peakByteCount = ProcessStatus.peakByteCount

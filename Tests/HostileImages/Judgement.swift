@@ -56,6 +56,7 @@ extension HostileCase {
         guard devices.allSatisfy({ $0.writtenRanges.isEmpty }) else {
             throw Finding(description: "a replay wrote before its commit")
         }
+        if Int.random(in: 0..<3, using: &generator) == 0 { try work(on: bases, used != nil, &generator) }
         guard let (transaction, report) = results.randomElement(using: &generator) else { return outcome }
         outcome.end = report.isPartial ? .partial : .replayed
         if Int.random(in: 0..<4, using: &generator) == 0 { readFiles(of: volume, transaction) }
@@ -69,6 +70,31 @@ extension HostileCase {
             try lookAt(bases)
         }
         return outcome
+    }
+
+    /// Checks the volume, mounts it, and works with its files.
+    ///
+    /// - Parameter isSound: whether all but the log is as Linux left it, so that the end has to be whole.
+    private func work(on bases: [MemoryDevice], _ isSound: Bool, _ generator: inout SeededRandom) throws {
+        let devices = bases.map { OverlayDevice(base: $0) }
+        let report = VolumeChecker(try Volume(opening: devices)).run()
+        if report.findings.contains(where: { "\($0)".isEmpty }) { throw Finding(description: "a fault without a text") }
+        let fileSystem: FileSystem
+        do { fileSystem = try FileSystem(mounting: devices) } catch { return try check(describes: error) }
+        var work = HostileWork(fileSystem, check: check(describes:))
+        try work.run(20, &generator)
+        let after: Volume
+        do { after = try Volume(opening: devices) } catch {
+            throw Finding(description: "the volume does not open after work on it: \(error)")
+        }
+        guard isSound else { return }
+        let used: UsedSpace
+        do { used = try UsedSpace(of: after) } catch {
+            throw Finding(description: "a tree cannot be read after work on the volume: \(error)")
+        }
+        if let problem = used.problems.first {
+            throw Finding(description: "a block cannot be read after work on the volume: \(problem)")
+        }
     }
 
     private func check(describes error: any Error) throws {

@@ -27,7 +27,10 @@ extension Namespace {
         guard try cursor.seekLast(through: Key(directory, .dirIndex, .max)),
             cursor.key.objectID == directory, cursor.key.type == .dirIndex
         else { return Self.firstDirectoryIndex }
-        return max(cursor.key.offset &+ 1, Self.firstDirectoryIndex)
+        guard cursor.key.offset < UInt64(Int64.max) else {
+            throw .damaged("directory \(directory) has a name with the index \(cursor.key.offset), which none reaches")
+        }
+        return max(cursor.key.offset + 1, Self.firstDirectoryIndex)
     }
 
     /// Whether adding `name` to `directory` finds room in the item of its hash.

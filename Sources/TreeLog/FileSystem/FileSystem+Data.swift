@@ -32,6 +32,10 @@ struct DataPlan {
 extension FileSystem {
     /// The largest size of a file.
     public static let maximumFileByteCount = UInt64(Int64.max)
+    /// The end of the last sector that a file can have.
+    static let contentEnd: UInt64 = 1 << 63
+    /// How much of a file is read at once at most, in bytes. The corresponding kernel constant is `MAX_RW_COUNT`.
+    public static let maximumReadByteCount: UInt64 = 0x7fff_f000
     /// The largest extent of written data. The corresponding kernel constant is `BTRFS_MAX_EXTENT_SIZE`.
     static let maximumExtentByteCount: UInt64 = 128 << 20
 

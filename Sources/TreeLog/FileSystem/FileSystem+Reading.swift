@@ -36,7 +36,8 @@ extension FileSystem {
 
     /// Bytes of a file: fewer where it ends.
     ///
-    /// - Throws: EISDIR for a directory, EINVAL for what is no regular file, EIO for data with a wrong checksum.
+    /// - Throws: EISDIR for a directory, EINVAL for what is no regular file, EFBIG for more than
+    ///   `maximumReadByteCount` at once, EIO for data with a wrong checksum.
     public func read(
         _ path: some FilePath, at offset: UInt64 = 0, count: UInt64 = .max
     ) throws(FileSystemError) -> [UInt8] {
@@ -56,7 +57,7 @@ extension FileSystem {
         guard inode.isRegularFile else { throw Errno.invalid }
         guard offset < inode.size else { return [] }
         let count = min(count, inode.size - offset)
-        guard count <= UInt64(Int.max / 2) else { throw Errno.fileTooLarge }
+        guard count <= Self.maximumReadByteCount else { throw Errno.fileTooLarge }
         // Checksums are those of whole sectors, of compressed data those of all.
         let start = sectorStart(offset)
         var collector = ByteCollector(limit: Int(offset + count - start))

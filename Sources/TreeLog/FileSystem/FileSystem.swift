@@ -157,7 +157,15 @@ public final class FileSystem {
     /// The inode item of a file.
     func item(_ location: FileLocation) throws -> InodeItem {
         guard let item = try namespace(of: location.subvolume).inode(location.inode) else { throw Errno.noEntry }
+        try Self.check(item, of: location.inode)
         return item
+    }
+
+    /// - Throws: `VolumeError.damaged` for a size that no file can have, and with which nobody can reckon.
+    static func check(_ item: InodeItem, of inode: ObjectID) throws(VolumeError) {
+        guard item.size <= maximumFileByteCount else {
+            throw .damaged("inode \(inode) has a size of \(item.size) bytes, which no file has")
+        }
     }
 
     /// - Throws: EROFS when the subvolume is read-only.

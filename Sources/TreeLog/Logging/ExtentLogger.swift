@@ -14,9 +14,9 @@ extension InodeLogger {
     /// functions are `btrfs_log_changed_extents`, `btrfs_log_prealloc_extents` and `btrfs_log_holes`.
     func logExtents(of inode: ObjectID, _ item: InodeItem, _ state: InodeState) throws {
         guard item.isRegularFile || item.isSymlink else { return }
-        let end = (item.size + sectorSize - 1) / sectorSize * sectorSize
+        let end = fileSystem.sectorEnd(item.size)
         var changed = state.modifiedExtents
-        changed.insert((state.needsFullSync || item.isSymlink ? 0 : end)..<UInt64(Int64.max))
+        changed.insert((state.needsFullSync || item.isSymlink ? 0 : end)..<FileSystem.contentEnd)
         changed = try completed(changed, of: inode)
         guard changed.ranges.count <= Self.extentLimit else { throw FullCommitReason.tooManyExtents }
         let hasReflinks = state.lastReflinkTransid == transid
@@ -43,8 +43,6 @@ extension InodeLogger {
         try log.put(Key(inode, .extentData, start), bytes.rawSpan)
     }
 
-    private var sectorSize: UInt64 { UInt64(fileSystem.volume.sectorSize) }
-
     // MARK: Ranges
 
     /// The ranges, grown so that no item of the subvolume or the log reaches out of them: items of a log must not
@@ -66,7 +64,7 @@ extension InodeLogger {
 
     private func sectorEnd(_ key: Key, _ extent: FileExtent) -> UInt64 {
         guard extent.isInline else { return key.offset + extent.byteCount }
-        return (key.offset + max(extent.ramBytes, 1) + sectorSize - 1) / sectorSize * sectorSize
+        return fileSystem.sectorEnd(key.offset + max(extent.ramBytes, 1))
     }
 
     private func extents(
@@ -99,7 +97,7 @@ extension InodeLogger {
         let range =
             extent.compression == .none
             ? start + extent.offset..<start + extent.offset + extent.byteCount : start..<start + extent.diskByteCount
-        let (sector, size) = (sectorSize, fileSystem.volume.checksumType.size)
+        let (sector, size) = (fileSystem.sectorSize, fileSystem.volume.checksumType.size)
         let target = ChecksumTree(tree: log, sectorSize: sector, size: size)
         let cursor = tree.makeCursor()
         let first = Key(.extentChecksum, .extentChecksum, range.lowerBound)

@@ -68,6 +68,7 @@ final class InodeLogger {
             // name is not in the log, the file comes back with it.
             return try removeNames(of: inode)
         }
+        try FileSystem.check(item, of: inode)
         let state = try state(inode)
         // The text of a symbolic link belongs to it like its name.
         let mode = item.isSymlink ? .all : mode
