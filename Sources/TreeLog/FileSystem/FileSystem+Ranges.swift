@@ -36,13 +36,14 @@ extension FileSystem {
             var change = try rangeChange(path, offset, count)
             let end = offset + count
             let (first, last) = (sectorStart(offset), sectorEnd(end))
-            change.segments = try lastSector(of: change.location, size: change.inode.size)
-            // The sector in which the file ends is being written.
+            // The sector in which the file ends is written where the range goes on behind the end.
+            let size = change.inode.size
+            if end > size { change.segments = try lastSector(of: change.location, size: size) }
             var holes = RangeSet()
             for hole in try unallocated(first..<last, of: change.location) { holes.insert(hole) }
             for segment in change.segments { holes.remove(segment.range) }
             change.preallocated = Array(holes.ranges)
-            if !keepSize { change.size = max(change.size, end) }
+            if !keepSize { change.size = max(size, end) }
             try apply(change)
         }
     }
@@ -120,14 +121,14 @@ extension FileSystem {
             var (first, last) = (sectorEnd(offset), sectorStart(end))
             if sectorStart(offset) == sectorStart(end - 1), count < sectorSize {
                 (first, last) = (sectorStart(offset), sectorStart(offset))
-                let kind = try self.kind(at: offset, of: change.location)
+                let kind = try kind(at: offset, of: change, to: end)
                 if kind == .hole { last = first + sectorSize }
                 if kind == .written {
                     change.segments.append(try sector(at: offset, zeroing: offset..<end, of: change.location))
                 }
             } else {
                 if offset % sectorSize != 0 {
-                    switch try kind(at: offset, of: change.location) {
+                    switch try kind(at: offset, of: change, to: end) {
                     case .hole: first = sectorStart(offset)
                     case .written:
                         let zeros = offset..<sectorEnd(offset)
@@ -136,7 +137,7 @@ extension FileSystem {
                     }
                 }
                 if end % sectorSize != 0 {
-                    switch try kind(at: end, of: change.location) {
+                    switch try kind(at: end, of: change, to: end) {
                     case .hole: last = sectorEnd(end)
                     case .written:
                         let zeros = sectorStart(end)..<end
@@ -158,8 +159,11 @@ extension FileSystem {
 
     private enum SectorKind { case hole, preallocated, written }
 
-    /// What a file has in the sector with `offset`.
-    private func kind(at offset: UInt64, of location: FileLocation) throws -> SectorKind {
+    /// What a file has in the sector with `offset` when a change up to `end` begins: the sector in which the file ended
+    /// is written before.
+    private func kind(at offset: UInt64, of change: RangeChange, to end: UInt64) throws -> SectorKind {
+        let (location, size) = (change.location, change.inode.size)
+        if size < end, size % sectorSize != 0, sectorStart(size) == sectorStart(offset) { return .written }
         var extents = try namespace(of: location.subvolume).extents(of: location.inode)
         try extents.skip(to: offset)
         while let element = try extents.next(), element.start <= offset {

@@ -116,6 +116,30 @@ import TreeLog
         try volume.expectClean()
     }
 
+    /// The last sector of a file is written where space is allocated behind its end, and only there, as by Linux.
+    @Test func theEndOfAFileWhereSpaceIsAllocated() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        func bytes(_ allocate: () throws -> Void) throws -> UInt64 {
+            try fs.create("/file")
+            try fs.truncate("/file", to: 27_000)
+            try allocate()
+            let count = try fs.stat("/file").item.nbytes
+            try volume.expectClean()
+            try fs.unlink("/file")
+            return count
+        }
+        #expect(try bytes { try fs.allocate("/file", at: 3_000, count: 4_443) } == 8192)
+        #expect(try bytes { try fs.allocate("/file", at: 25_000, count: 100, keepSize: true) } == 4096)
+        #expect(try bytes { try fs.allocate("/file", at: 40_000, count: 4_443, keepSize: true) } == 12288)
+        let segments = try bytes {
+            try fs.zeroRange("/file", at: 27_500, count: 10_000)
+            let state = try volume.state()
+            #expect(state.contains("\"size\":37500") && state.contains("\"data\":[[24576,28672]]"))
+        }
+        #expect(segments == 16384)
+    }
+
     @Test(arguments: images) func clones(image: String) throws {
         let volume = try MountedVolume(image)
         let fs = volume.fileSystem
