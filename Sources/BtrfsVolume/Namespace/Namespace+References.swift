@@ -1,7 +1,7 @@
 public import BtrfsFormat
 
 /// A name as the inode knows it: from its INODE_REF and INODE_EXTREF items.
-public struct InodeName: Equatable, Sendable {
+public struct InodeName: Hashable, Sendable {
     /// The directory that has the name.
     public var directory: ObjectID
     /// The index of the name in the directory.

@@ -49,11 +49,21 @@ extension FileSystem {
         return index
     }
 
-    /// The number for a new inode. Numbers of inodes that went are not used again.
+    /// The number for a new inode. Numbers of inodes that went are not used again: the log would tell of another inode
+    /// than the one that was committed.
     func takeInodeNumber(in subvolume: ObjectID) throws -> ObjectID {
-        let number = try nextInodeNumbers[subvolume] ?? namespace(of: subvolume).nextInodeNumber()
+        let number = try nextInodeNumber(in: subvolume)
         guard number < .lastFree else { throw Errno.noSpace }
         nextInodeNumbers[subvolume] = ObjectID(number.rawValue + 1)
+        return number
+    }
+
+    /// The number that the next new inode gets. It has to be known before an inode goes.
+    @discardableResult
+    private func nextInodeNumber(in subvolume: ObjectID) throws -> ObjectID {
+        if let number = nextInodeNumbers[subvolume] { return number }
+        let number = try namespace(of: subvolume).nextInodeNumber()
+        nextInodeNumbers[subvolume] = number
         return number
     }
 
@@ -64,6 +74,7 @@ extension FileSystem {
             try namespace.addOrphan(location.inode)
             return
         }
+        try nextInodeNumber(in: location.subvolume)
         try namespace.deleteInode(location.inode)
         try namespace.removeOrphan(location.inode)
         inodes[location] = nil
@@ -77,6 +88,7 @@ extension FileSystem {
                 let cursor = tree.makeCursor()
                 try cursor.seek(Key(.orphan, .orphanItem, 0))
                 guard cursor.isValid, cursor.key.objectID == .orphan else { continue }
+                try nextInodeNumber(in: subvolume)
                 try change(blocks: 64) { try Orphans.delete(in: tree, transaction) }
             }
         }

@@ -15,6 +15,7 @@ extension InodeLogger {
     /// | a name is in a directory that was created in this transaction | the directory, without its other names |
     /// | a committed name is gone, and no item in the log tells so | the directory that had it, with all its names |
     /// | a name was that of another inode at the last commit | that one: a replay takes the name from it |
+    /// | a committed name is that of another inode now | that one: the name is never without a file |
     func logNames(of inode: ObjectID, _ state: InodeState) throws {
         let names = try current.names(of: inode)
         let before = try committed.names(of: inode)
@@ -23,16 +24,16 @@ extension InodeLogger {
         let hadExtended = try !keys(of: inode, .inodeExtref, in: committed.tree).isEmpty
         if (!extended.isEmpty || hadExtended), names != before { throw FullCommitReason.extendedReferences }
         for key in extended { try copy(key) }
+        let known = Set(before)
         for name in names {
             let parent = try self.state(name.directory)
             if parent.generation == transid, parent.loggedTransid != transid { enqueue(name.directory, .exists) }
-            if !before.contains(name) { try logConflict(of: name, with: inode) }
+            if !known.contains(name) { try logConflict(of: name, with: inode) }
         }
         let directories = Set(names.map(\.directory))
-        for name in before where !directories.contains(name.directory) {
-            guard try current.hasInode(name.directory) else { throw FullCommitReason.deletedParent }
-            enqueue(name.directory, .all)
-        }
+        for name in before where !directories.contains(name.directory) { try enqueueParent(of: name) }
+        let kept = Set(names)
+        for name in before where !kept.contains(name) { try logHolder(of: name) }
     }
 
     /// Logs the inode that had a name at the last commit which is now that of `inode`.
@@ -43,8 +44,7 @@ extension InodeLogger {
         guard let found, found.location.objectID != inode || found.isSubvolume else { return }
         guard !found.isSubvolume else { throw FullCommitReason.conflictWithSubvolume }
         let other = found.location.objectID
-        conflictCount += 1
-        guard conflictCount <= Self.conflictLimit else { throw FullCommitReason.tooManyConflicts }
+        try countConflict()
         guard let item = try current.inode(other) else {
             // What was in a deleted directory may be elsewhere: the one above tells.
             if found.type == .directory { enqueue(name.directory, .all) }
@@ -56,10 +56,35 @@ extension InodeLogger {
         enqueue(other, .exists)
     }
 
+    /// Logs the inode that has a name which a replay takes from another one. Linux does not do this: where two files
+    /// exchanged their names and one of them is synced, the other one's may be gone.
+    private func logHolder(of name: InodeName) throws {
+        let found = try current.entry(named: name.name.rawSpan, in: name.directory)
+        guard let found, !found.isSubvolume else { return }
+        try countConflict()
+        enqueue(found.location.objectID, found.type == .directory ? .exists : .all)
+    }
+
+    private func countConflict() throws {
+        conflictCount += 1
+        guard conflictCount <= Self.conflictLimit else { throw FullCommitReason.tooManyConflicts }
+    }
+
     /// Removes the names of an inode that has none any more from its log.
+    ///
+    /// A replay took its committed names away because the log had others. Now the directories have to tell that.
     func removeNames(of inode: ObjectID) throws {
+        guard try log.contains(Key(inode, .inodeItem, 0)) else { return }
+        let logged = try Namespace(log).names(of: inode)
+        for name in try committed.names(of: inode) where !logged.contains(name) { try enqueueParent(of: name) }
         for type in [KeyType.inodeRef, .inodeExtref] {
             for key in try keys(of: inode, type, in: log) { try log.remove(key) }
         }
+    }
+
+    /// Has the directory of a committed name that is gone logged with all its names.
+    private func enqueueParent(of name: InodeName) throws {
+        guard try current.hasInode(name.directory) else { throw FullCommitReason.deletedParent }
+        enqueue(name.directory, .all)
     }
 }

@@ -1,4 +1,5 @@
 import BtrfsFormat
+import BtrfsVolume
 import KernelOracle
 import TestSupport
 import Testing
@@ -103,5 +104,48 @@ import TreeLog
         let crashed = try FileSystem(mounting: volume.crash())
         #expect(try crashed.read("/aa/bar") == Array("new".utf8))
         if flags == .exchange { #expect(try crashed.read("/bb/bar") == Array("old".utf8)) }
+    }
+
+    /// Two files that were there before exchange their names, and one of them is synced.
+    @Test func anExchangeLosesNoDurableName() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        for name in ["one", "two"] {
+            try fs.create("/\(name)")
+            try fs.write("/\(name)", at: 0, Array(name.utf8))
+        }
+        try fs.sync()
+        try fs.rename("/one", to: "/two", .exchange)
+        expectLogged(try fs.fsync("/two"))
+        let crashed = try FileSystem(mounting: volume.crash())
+        #expect(try crashed.read("/two") == Array("one".utf8))
+        #expect(try crashed.read("/one") == Array("two".utf8))
+    }
+
+    /// A file that was synced under a new name, and deleted after that, does not come back with the old one.
+    @Test func aDeletedFileGetsNoOldNameBack() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        for name in ["/old", "/other"] { try fs.create(name) }
+        try fs.sync()
+        try fs.rename("/old", to: "/new")
+        expectLogged(try fs.fsync("/new"))
+        try fs.unlink("/new")
+        try fs.changeMode("/other", to: 0o600)
+        expectLogged(try fs.fsync("/other"))
+        #expect(try !FileSystem(mounting: volume.crash()).exists("/old"))
+    }
+
+    /// A new file does not get the number of one that is gone: the log would mix them up.
+    @Test func numbersOfInodesAreNotUsedAgain() throws {
+        let prepared = try LoggedVolume()
+        let last = try prepared.fileSystem.makeDirectory("/last").inode
+        try prepared.fileSystem.unmount()
+        let volume = try LoggedVolume(mounting: prepared.devices)
+        let fs = volume.fileSystem
+        try fs.removeDirectory("/last")
+        #expect(try fs.create("/new").inode > last)
+        expectLogged(try fs.fsync("/new"))
+        #expect(try FileSystem(mounting: volume.crash()).exists("/new"))
     }
 }
