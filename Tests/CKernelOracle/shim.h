@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/btrfs.h>
+#include <linux/falloc.h>
 #include <linux/fiemap.h>
 #include <linux/fs.h>
 #include <linux/memfd.h>
@@ -108,6 +109,26 @@ static inline const char *oracle_next_name(DIR *directory) {
 }
 
 static inline int oracle_sync_filesystem(int file) { return (int)syscall(SYS_syncfs, file); }
+
+/// What rename does with `flags` of renameat2.
+static inline int oracle_rename(const char *old_path, const char *new_path, unsigned flags) {
+    return (int)syscall(SYS_renameat2, AT_FDCWD, old_path, AT_FDCWD, new_path, flags);
+}
+
+static inline int oracle_fallocate(int file, int mode, int64_t offset, int64_t count) {
+    return (int)syscall(SYS_fallocate, file, mode, offset, count);
+}
+
+/// Shares extents of a file with another.
+static inline int oracle_clone(int source, uint64_t offset, uint64_t count, int target, uint64_t target_offset) {
+    struct file_clone_range range = {source, offset, count, target_offset};
+    return ioctl(target, FICLONERANGE, &range);
+}
+
+extern const char *strerrorname_np(int);
+
+/// The name of an error number, such as "ENOENT"; nil for one that has none.
+static inline const char *oracle_error_name(int error) { return strerrorname_np(error); }
 
 /// A file in memory, for the output of a command.
 static inline int oracle_memory_file(void) {

@@ -34,7 +34,7 @@ enum HouseRules {
         (.memorySafety, "Sources/LuaRuntime/Host.swift"),
         (.memorySafety, "Sources/LuaRuntime/HostValues.swift"),
         (.memorySafety, "Sources/TreeLogLua/Machine/ContextSlot.swift"),
-        (.memorySafety, "Tests/KernelOracle/Syscalls.swift"),
+        (.memorySafety, "Tests/KernelOracle/Syscalls.swift"), (.memorySafety, "Tests/KernelOracle/MountedWork.swift"),
         (.memorySafety, "Tests/TestSupport/Decompression.swift"),
         (.output, "Sources/TreeLogCommand/"),
         // They name what they look for.

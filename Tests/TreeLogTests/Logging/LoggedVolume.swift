@@ -12,7 +12,11 @@ struct LoggedVolume {
 
     /// A copy of an image of the corpus, with its log replayed.
     init(_ image: String = "chmod_fsync", _ options: MountOptions = MountOptions()) throws {
-        devices = try Corpus.image(named: image).load()
+        try self.init(mounting: try Corpus.image(named: image).load(), options)
+    }
+
+    init(mounting devices: [MemoryDevice], _ options: MountOptions = MountOptions()) throws {
+        self.devices = devices
         fileSystem = try FileSystem(mounting: devices, options)
     }
 
@@ -51,21 +55,24 @@ struct LoggedVolume {
     ///
     /// - Returns: what the fsyncs did.
     @discardableResult
-    func fsyncAll() throws -> [SyncOutcome] {
-        var outcomes: [SyncOutcome] = []
-        var paths: [[UInt8]] = [Array("/".utf8)]
-        while let path = paths.popLast() {
-            outcomes.append(try fileSystem.fsync(path))
-            for entry in try fileSystem.readDirectory(path) {
-                let below = path == Array("/".utf8) ? path + entry.name : path + Array("/".utf8) + entry.name
-                if entry.target.type == .directory {
-                    paths.append(below)
-                } else if entry.target.type == .regularFile {
-                    outcomes.append(try fileSystem.fsync(below))
+    func fsyncAll() throws -> [SyncOutcome] { try Self.paths(of: fileSystem).map { try fileSystem.fsync($0) } }
+
+    /// The paths of all files and directories.
+    static func paths(of fileSystem: FileSystem) throws -> [String] {
+        var paths: [String] = []
+        var directories = [""]
+        while let directory = directories.popLast() {
+            paths.append(directory.isEmpty ? "/" : directory)
+            for entry in try fileSystem.readDirectory(directory.isEmpty ? "/" : directory) {
+                let path = directory + "/" + String(decoding: entry.name, as: UTF8.self)
+                switch entry.target.type {
+                case .directory: directories.append(path)
+                case .regularFile: paths.append(path)
+                default: break
                 }
             }
         }
-        return outcomes
+        return paths
     }
 
     /// Writes devices to files.

@@ -1,4 +1,4 @@
-import BtrfsFormat
+import KernelOracle
 import TestSupport
 import TreeLog
 
@@ -14,43 +14,88 @@ struct RandomWork {
 
     private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &generator) }
 
-    private mutating func path() -> String {
-        let directories = ["", "/d", "/e", "/d/sub"]
-        return directories[below(directories.count)] + "/" + ["a", "b", "c", "sub"][below(4)]
+    private mutating func name() -> String { ["a", "b", "c", "sub"][below(4)] }
+
+    private mutating func path() -> String { ["", "/d", "/e", "/d/sub"][below(4)] + "/" + name() }
+
+    private mutating func bytes() -> [UInt8] { [UInt8](repeating: UInt8(below(255) + 1), count: below(9000) + 1) }
+
+    /// The next operation. It may be impossible.
+    mutating func next() -> FileOperation {
+        let path = path()
+        // Moves to other directories mostly end in commits, and those in no test of logs.
+        let other = below(8) == 0 ? self.path() : path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/" + name()
+        let position = UInt64(below(12)) * 3000
+        let count = UInt64(below(9000) + 1)
+        switch below(24) {
+        case 0, 1: return .create(path)
+        case 2: return .makeDirectory(path)
+        case 3, 4, 5: return .write(path, at: position, bytes())
+        case 6: return .truncate(path, to: position)
+        case 7: return .link(path, to: other)
+        case 8, 9: return .unlink(path)
+        case 10: return .removeDirectory(path)
+        case 11, 12: return .rename(path, to: other)
+        case 13: return .rename(path, to: other, exchange: true)
+        case 14: return .makeSymlink(path, to: name())
+        case 15: return .setXattr(path, name: "user.\(name())", Array(bytes().prefix(20)))
+        case 16: return .removeXattr(path, name: "user.\(name())")
+        case 17: return .punchHole(path, at: position, count: count)
+        case 18: return .changeMode(path, 0o600 + UInt32(below(8)))
+        case 19:
+            switch below(3) {
+            case 0: return .zeroRange(path, at: position, count: count)
+            case 1: return .allocate(path, at: position, count: count, keepSize: below(2) == 0)
+            default:
+                let first = UInt64(below(3)) * 4096
+                return .clone(path, range: first..<first + UInt64(below(3) + 1) * 4096, to: other, at: UInt64(below(6)) * 4096)
+            }
+        default: return .fsync(path)
+        }
     }
 
     /// Makes one operation; one that is not possible does nothing.
     mutating func step(on fs: FileSystem) {
-        let path = path()
-        // Moves to other directories mostly end in commits, and those in no test of logs.
-        let name = ["a", "b", "c", "sub"][below(4)]
-        let other = below(8) == 0 ? self.path() : path.split(separator: "/").dropLast().reduce("") { $0 + "/" + $1 } + "/" + name
-        let position = UInt64(below(12)) * 3000
-        let bytes = [UInt8](repeating: UInt8(below(255) + 1), count: below(9000) + 1)
-        let choice = below(20)
-        trace.append("\(choice) \(path) \(other) \(position) \(bytes.count)")
-        do {
-            switch choice {
-            case 0, 1: try fs.create(path)
-            case 2: try fs.makeDirectory(path)
-            case 3, 4, 5: try fs.write(path, at: position, bytes)
-            case 6: try fs.truncate(path, to: position)
-            case 7: try fs.link(path, to: other)
-            case 8, 9: try fs.unlink(path)
-            case 10: try fs.removeDirectory(path)
-            case 11, 12: try fs.rename(path, to: other)
-            case 13: try fs.rename(path, to: other, .exchange)
-            case 14: try fs.makeSymlink(path, to: other)
-            case 15: try fs.setXattr(path, "user.\(other.last ?? "x")", Array(bytes.prefix(20)))
-            case 16: try fs.removeXattr(path, "user.\(other.last ?? "x")")
-            case 17: try fs.punchHole(path, at: position, count: UInt64(bytes.count))
-            case 18: try fs.changeMode(path, to: 0o600 + UInt32(below(8)))
-            default:
-                outcomes.append(try fs.fsync(path))
-                trace.append("  fsync: \(outcomes[outcomes.count - 1])")
-            }
+        let operation = next()
+        trace.append("\(operation)")
+        do throws(FileSystemError) {
+            guard let outcome = try operation.perform(on: fs) else { return }
+            outcomes.append(outcome)
+            trace.append("  \(outcome)")
         } catch {
             trace[trace.count - 1] += " (\(error.code.rawValue))"
         }
+    }
+}
+
+extension FileOperation {
+    /// Does the operation on a volume.
+    ///
+    /// - Returns: what an fsync did; nil for all others.
+    func perform(on fs: FileSystem) throws(FileSystemError) -> SyncOutcome? {
+        switch self {
+        case .create(let path): _ = try fs.create(path)
+        case .makeDirectory(let path): _ = try fs.makeDirectory(path)
+        case .makeSymlink(let path, let target): _ = try fs.makeSymlink(path, to: target)
+        case .link(let old, let new): try fs.link(old, to: new)
+        case .unlink(let path): try fs.unlink(path)
+        case .removeDirectory(let path): try fs.removeDirectory(path)
+        case .rename(let old, let new, let exchange): try fs.rename(old, to: new, exchange ? .exchange : [])
+        case .write(let path, let offset, let bytes): try fs.write(path, at: offset, bytes)
+        case .truncate(let path, let size): try fs.truncate(path, to: size)
+        case .allocate(let path, let offset, let count, let keepSize):
+            try fs.allocate(path, at: offset, count: count, keepSize: keepSize)
+        case .punchHole(let path, let offset, let count): try fs.punchHole(path, at: offset, count: count)
+        case .zeroRange(let path, let offset, let count): try fs.zeroRange(path, at: offset, count: count)
+        case .clone(let source, let range, let target, let offset):
+            try fs.clone(from: source, range: range, to: target, at: offset)
+        case .changeMode(let path, let mode): try fs.changeMode(path, to: mode)
+        case .setXattr(let path, let name, let value): try fs.setXattr(path, name, value)
+        case .removeXattr(let path, let name): try fs.removeXattr(path, name)
+        case .fsync(let path): return try fs.fsync(path)
+        case .fdatasync(let path): return try fs.fdatasync(path)
+        case .sync: try fs.sync()
+        }
+        return nil
     }
 }
