@@ -1,6 +1,7 @@
 // What stops a script: memory, instructions, an interrupt. And where it stood then.
 #include "vm.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,12 @@
 #define STRING_HEAD 32
 // Bytes of a new block that cost as much as one instruction.
 #define BYTES_AN_INSTRUCTION 64
+// A string is long from here on: to compare it takes longer than other instructions do.
+#define LONG_STRING 4096
+// Of long strings at hand, what makes an instruction count for one more.
+#define BYTES_COMPARED 16384
+// Of arguments in `...`, from here on.
+#define LONG_ARGUMENTS 64
 
 static void *refuse(lh_vm *vm, bool is_string) {
     vm->is_string_refused = is_string;
@@ -30,6 +37,7 @@ void *lh_allocate(void *context, void *block, size_t old_size, size_t new_size) 
     if (new_size > old) {
         if (!block && old_size == LUA_TSTRING && new_size > vm->limits.string_bytes + STRING_HEAD)
             return refuse(vm, true);
+        if (!block && old_size == LUA_TSTRING && new_size > LONG_STRING) vm->has_long_strings = true;
         if (new_size - old > vm->limits.memory_bytes - vm->used) return refuse(vm, false);
         // A copy of a megabyte is one instruction to the hook. It is counted here, and seen there.
         vm->left -= (int64_t)((new_size - old) / BYTES_AN_INSTRUCTION);
@@ -104,11 +112,35 @@ void lh_stop_for_instructions(lua_State *L) {
             (long long)vm->limits.call_instructions);
 }
 
+// How many arguments the function that runs has in `...`, from LONG_ARGUMENTS on; found by doubling.
+static int64_t count_arguments(lua_State *L, const lua_Debug *record) {
+    int count = LONG_ARGUMENTS / 2;
+    while (count < INT_MAX / 2 && lua_getlocal(L, record, -2 * count)) {
+        lua_pop(L, 1);
+        count *= 2;
+    }
+    return count < LONG_ARGUMENTS ? 0 : count;
+}
+
+// Bytes of the long strings that the function that runs has at hand.
+static int64_t count_long_strings(lua_State *L, const lua_Debug *record) {
+    int64_t count = 0;
+    for (int i = 1; lua_getlocal(L, record, i); i++) {
+        size_t length = lua_type(L, -1) == LUA_TSTRING ? lua_rawlen(L, -1) : 0;
+        if (length >= LONG_STRING) count += (int64_t)length;
+        lua_pop(L, 1);
+    }
+    return count;
+}
+
 void lh_hook(lua_State *L, lua_Debug *record) {
-    (void)record;
     lh_vm *vm = lh_of(L);
     if (vm->stop != LH_OK) lh_raise_stop(L);
     vm->left -= vm->hook_step;
+    // One instruction compares two strings, and one passes all arguments on. Whether those of the last step did is
+    // not to be seen, but they could have.
+    vm->left -= count_arguments(L, record) * vm->hook_step / BYTES_AN_INSTRUCTION;
+    if (vm->has_long_strings) vm->left -= count_long_strings(L, record) * vm->hook_step / BYTES_COMPARED;
     if (vm->left < 0) lh_stop_for_instructions(L);
     if (lh_flag_is_set(vm->flag)) lh_stop(L, LH_INTERRUPTED, "interrupted");
     lua_Debug deep;

@@ -19,11 +19,17 @@ typedef struct {
     bool live;                   // bound by a call that has not returned
 } lh_binding;
 
+#define LH_SHORT_STRING 24       // bytes; of those as short Lua keeps one object, whatever it was built with
+#define LH_VIEW_NAMES 4
+
 // The contents of a view's userdata. All full userdata that a script can hold are of this type.
 typedef struct {
     lh_binding binding;
     int32_t view, view_class;
     int32_t reference;           // in the registry
+    // Fields that were read, so that the next read need not look for them: by where the name is, which is short and
+    // stays there as long as its class.
+    struct { const char *name; lua_Integer code; } known[LH_VIEW_NAMES];
 } lh_view;
 
 // A callback that was prepared.
@@ -52,6 +58,7 @@ struct lh_vm {
     int hook_step;
     lh_status stop;              // not LH_OK: the script runs no further
     bool has_stop_traceback, is_rearmed;
+    bool has_long_strings;       // or had
     bool is_string_refused;      // what the allocator refused last
     char refusal_place[96];
     int stop_reference, namespaces_reference, modules_reference;

@@ -4,8 +4,8 @@
 public struct LuaLimits: Sendable {
     /// Of all that the script holds.
     public var memoryBytes = 64 << 20
-    /// Of one string. Comparing two strings is one instruction however long they are, so this bounds
-    /// how long an instruction takes.
+    /// Of one string. Comparing two strings is one instruction however long they are, so this bounds how long an
+    /// instruction takes; while a function has strings of more than 4 KiB at hand, its instructions count for more.
     public var stringBytes = 1 << 20
     /// Of one text to load.
     public var sourceBytes = 256 << 10

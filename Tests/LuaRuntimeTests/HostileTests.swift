@@ -97,6 +97,22 @@ import Testing
         Script("format", .runtime, "return string.format('%99999d', 1)"),
     ]
 
+    /// What single instructions do, often: much fewer than the limit.
+    static let instructions: [Script] = [
+        Script("equality of long strings", .instructions,
+            "local a, b = ('a'):rep(1 << 20), ('a'):rep(1 << 20) for i = 1, 100000 do local _ = a == b end"),
+        Script("order of long strings", .instructions,
+            "local a, b = ('a'):rep(1 << 20), ('a'):rep(1 << 20) for i = 1, 100000 do local _ = a < b end"),
+        Script("long strings as keys", .instructions,
+            "local s, t = ('a'):rep(1 << 19), {} t[s .. 'b'] = 1 "
+                + "local k = s .. 'b' for i = 1, 100000 do local _ = t[k] end"),
+        Script("arguments passed on", .instructions,
+            "local function f(n, ...) if n > 0 then return f(n - 1, n, ...) end end f(10000)"),
+        Script("arguments counted", .instructions,
+            "local function f(...) for i = 1, 50000 do local _ = select('#', ...) end end "
+                + "f(table.unpack({}, 1, 10000))"),
+    ]
+
     static let patterns: [Script] = [
         Script("back-tracking", .pattern, "return ('a'):rep(30000):find(('.-'):rep(6) .. 'b')"),
         Script("back-tracking in pcall", .pattern,
@@ -125,7 +141,7 @@ import Testing
         Script("doubling in pcall", .memory,
             "local s = 'x' while true do pcall(function() while true do s = s .. s end end) end"),
         Script("closures", .memory, "local f while true do local g = f f = function() return g end end"),
-        Script("varargs", .memory,
+        Script("varargs", .instructions,
             "local function f(...) return f(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...) end f()"),
         Script("__close of a full machine", .memory, """
             local function bomb() local s = 'x' while true do s = s .. s end end
@@ -171,7 +187,7 @@ import Testing
         Script("labels", .syntax, (0..<8000).map { "::a\($0)::" }.joined() + "goto b"),
     ]
 
-    @Test(arguments: [loops, library, patterns, memory, recursion, texts].joined())
+    @Test(arguments: [loops, library, instructions, patterns, memory, recursion, texts].joined())
     func endsWithinItsBudget(_ script: Script) throws {
         let machine = try LuaVM(limits: .small)
         for round in 1...2 {
