@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define LH_WORD_BYTES 24         // strings that Lua keeps one object of, whatever it was built with
-
 lh_status lh_callback_open(
     lh_vm *vm, int32_t function, int32_t second, bool is_second_view, int32_t words, int32_t *callback) {
     *callback = -1;
@@ -32,7 +30,7 @@ static int32_t read_answer(lh_vm *vm, int32_t callback, int first, int count) {
     const char *word = lua_tostring(L, first);
     if (word == asked->word) return asked->place;
     int32_t place = lh_word_at(vm, first, asked->words);
-    if (place >= 0 && lua_rawlen(L, first) <= LH_WORD_BYTES) {
+    if (place >= 0 && lua_rawlen(L, first) <= LH_SHORT_STRING) {
         asked->word = word;
         asked->place = place;
     }
@@ -51,21 +49,22 @@ lh_answer lh_ask(
         lh_leave(vm);
         return answer;
     }
-    // A copy: the list may grow while the script runs.
-    const lh_callback asked = vm->callbacks[callback];
-    lh_view *first = vm->views[view], *second = asked.is_second_view ? vm->views[asked.second] : NULL;
-    const lh_binding outer = first->binding;
-    const bool outer_live = second && second->binding.live;
+    const lh_callback *asked = &vm->callbacks[callback];  // not after the script ran: the list may grow
+    lh_view *first = vm->views[view], *second = asked->is_second_view ? vm->views[asked->second] : NULL;
+    const bool first_is_live = first->binding.live, second_is_live = second && second->binding.live;
+    lh_binding outer;
+    if (first_is_live) outer = first->binding;
     bind(&first->binding, bytes, count, integers);
     lua_pushcfunction(L, lh_message_handler);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, asked.function);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, asked->function);
     lua_rawgeti(L, LUA_REGISTRYINDEX, first->reference);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, second ? second->reference : asked.second);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, second ? second->reference : asked->second);
     if (second) second->binding.live = true;
     answer.outcome.status = lh_run(vm, base, 2, LUA_MULTRET);
     lh_leave(vm);
-    if (second) second->binding.live = outer_live;
-    first->binding = outer;
+    if (second) second->binding.live = second_is_live;
+    if (first_is_live) first->binding = outer;
+    else first->binding.live = false;
     if (answer.outcome.status == LH_OK) {
         answer.outcome.count = lua_gettop(L) - base - 1;
         answer.word = read_answer(vm, callback, base + 2, answer.outcome.count);

@@ -61,20 +61,32 @@ static int push_field(lua_State *L, const lh_view *view, lua_Integer code) {
     }
 }
 
+static uint32_t known_place(const char *name) { return (uint32_t)((uintptr_t)name >> 5) % LH_VIEW_NAMES; }
+
 // `__index`. Only Lua itself calls it, since scripts cannot reach the metatable: the view is of the class.
 // Upvalues: the fields, the getter.
 static int view_index(lua_State *L) {
-    const lh_view *view = lua_touserdata(L, 1);
+    lh_view *view = lua_touserdata(L, 1);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+    uint32_t place = known_place(name);
+    if (name && view->known[place].name == name && view->binding.live)
+        return push_field(L, view, view->known[place].code);
     lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
     if (type == LUA_TFUNCTION) return 1;
     if (!view->binding.live) return luaL_error(L, EXPIRED);
     if (type == LUA_TNUMBER) {
         lua_Integer code = lua_tointeger(L, 3);
-        if ((code & 15) != LH_FIELD_COMPUTED) return push_field(L, view, code);
+        if ((code & 15) != LH_FIELD_COMPUTED) {
+            if (name && lua_rawlen(L, 2) <= LH_SHORT_STRING) {
+                view->known[place].name = name;
+                view->known[place].code = code;
+            }
+            return push_field(L, view, code);
+        }
     }
     int32_t getter = (int32_t)lua_tointeger(L, lua_upvalueindex(2));
-    if (getter != LH_VIEW_NO_GETTER && lua_type(L, 2) == LUA_TSTRING) {
+    if (getter != LH_VIEW_NO_GETTER && name) {
         if (type == LUA_TNUMBER) {
             lua_pushinteger(L, (lua_Integer)((uint64_t)lua_tointeger(L, 3) >> 32));
             lua_replace(L, 3);

@@ -40,6 +40,31 @@ import Testing
         return try machine.call(function, .view(item, over: bytes.rawSpan, integers: [256, 84, -6, 35]))
     }
 
+    @Test func fieldsAreTheSameWhenTheyAreReadAgain() throws {
+        let names = "'low', 'signed', 'pair', 'signed_pair', 'three', 'all', 'last', 'size', 'objectid', 'sum', 'name', 'rest'"
+        let read = try machine.function(
+            """
+            return function(item)
+              local text = ''
+              for _, name in ipairs { \(names) } do text = text .. tostring(item[name]) .. ' ' end
+              return text
+            end
+            """)
+        var texts: [LuaValue] = []
+        for count in [9, 8, 9, 9] {
+            let part = RawSpan(_elements: bytes.span).extracting(first: count)
+            if count == 8 {
+                #expect(throws: LuaError.self) {
+                    try machine.call(read, .view(item, over: part, integers: [256, 84, -6, 35]))
+                }
+            } else {
+                texts.append(try machine.call(read, .view(item, over: part, integers: [256, 84, -6, 35])))
+            }
+        }
+        #expect(Set(texts.map(\.text)).count == 1)
+        #expect(texts[0].text?.hasPrefix("128 -128 65408 -128 262016 -86") == true, "\(texts[0])")
+    }
+
     @Test func fields() throws {
         #expect(try read("item.low") == .integer(0x80))
         #expect(try read("item.signed") == .integer(-128))

@@ -93,4 +93,25 @@ import TreeLogLua
         #expect(report.extensions[0].messages.allSatisfy { $0.text.hasSuffix("of 9") })
         #expect(report.extensions[0].messages.isEmpty || report.extensions[0].messages[0].text == "1 of 9")
     }
+
+    @Test func aReplayKnowsNothingOfCallsBeforeIt() throws {
+        let plugin = try plugin(
+            parts: """
+                local count = 0
+                local item = treelog.item_type {
+                  name = "I", kind = 97, fields = { u8 "a" },
+                  describe = function() count = count + 1 return "call " .. count end,
+                }
+                parts.items = { item }
+                parts.policies = { treelog.replay_policy {
+                  name = "p", filter = function() treelog.note("%d", count) count = count + 1 end,
+                } }
+                """)
+        let type = try #require(plugin.itemTypes.first)
+        for _ in 1...2 {
+            #expect(type.describe(Key(ObjectID(257), KeyType(97), 0), [UInt8]([1]).rawSpan).hasPrefix("call "))
+            let (_, report) = try replay(try Corpus.image(named: "create_fsync").load(), plugin, policy: "p")
+            #expect(report.extensions[0].messages.map(\.text) == ["0", "1", "2"])
+        }
+    }
 }

@@ -11,8 +11,8 @@ public enum DecisionVerification: Sendable {
 
 /// A plugin that was loaded and checked.
 ///
-/// It runs in a machine of its own. A replay makes a new machine for each of its runs, so that what a script keeps
-/// never gets from one run into another.
+/// It runs in a machine of its own. Each run of a replay has a machine in which the plugin was loaded and nothing else
+/// ran, so that what a script keeps never gets from one run into another.
 public final class Plugin: RegistryExtension {
     public let source: PluginSource
     public let name: String
@@ -28,8 +28,14 @@ public final class Plugin: RegistryExtension {
     }
     private let limits: LuaLimits
     let present: PresentMachine
-    /// Of the present run.
-    var machine: PluginMachine { present.machine }
+    /// Whether nothing ran in the machine since the plugin was loaded.
+    private var isUntouched = true
+    private var definition: PluginDefinition { present.machine.definition }
+    /// Of the present run, to call its functions.
+    var machine: PluginMachine {
+        isUntouched = false
+        return present.machine
+    }
 
     /// - Throws: `PluginError` with all that is wrong with the plugin.
     public init(_ source: PluginSource, limits: LuaLimits = LuaLimits()) throws(PluginError) {
@@ -51,7 +57,7 @@ public final class Plugin: RegistryExtension {
     }
 
     public var itemTypes: [PluginItemType] {
-        machine.definition.items.enumerated().map { PluginItemType(self, $0.offset, $0.element) }
+        definition.items.enumerated().map { PluginItemType(self, $0.offset, $0.element) }
     }
 
     /// A new machine with the plugin in it.
@@ -65,10 +71,13 @@ public final class Plugin: RegistryExtension {
 
     // MARK: Runs
 
-    public func beginRun() throws(LogError) { present.machine = try makeMachine() }
+    public func beginRun() throws(LogError) {
+        if !isUntouched { present.machine = try makeMachine() }
+        isUntouched = false
+    }
 
     public func makeReport() -> ExtensionReport {
-        ExtensionReport(name: name, version: version, scripts: scripts, messages: machine.messages)
+        ExtensionReport(name: name, version: version, scripts: scripts, messages: present.machine.messages)
     }
 
     /// Asks for a decision, or two that have to be the same.
@@ -96,14 +105,14 @@ public final class Plugin: RegistryExtension {
     public func register(in registry: inout Registry) throws(PluginError) {
         var changed = registry
         var problems: [PluginProblem] = []
-        for (number, item) in machine.definition.items.enumerated() {
+        for (number, item) in definition.items.enumerated() {
             do { try register(item, number, in: &changed) } catch {
                 problems.append(PluginProblem("item \"\(item.name)\": \(error)", at: source.place(item.place)))
             }
         }
         // A policy may build on another one of the same plugin.
-        for number in Self.basesFirst(machine.definition.policies) {
-            let policy = machine.definition.policies[number]
+        for number in Self.basesFirst(definition.policies) {
+            let policy = definition.policies[number]
             do { try register(policy, number, in: &changed) } catch {
                 problems.append(PluginProblem("policy \"\(policy.name)\": \(error)", at: source.place(policy.place)))
             }
