@@ -110,6 +110,20 @@ internal import Testing
         #expect(try images.areUntouched())
     }
 
+    @Test func whatScriptsSayDoesNotSteerTheTerminal() throws {
+        let images = try Images("create_fsync")
+        let folder = try TemporaryFolder()
+        let said = "'\\27[2J\\r\\u{9b}2J\\tä'"
+        let talks = try policy("filter = function() treelog.note(\(said)) treelog.warn(\(said)) end", "talks", in: folder)
+        let run = try ToolRun("replay", "--dry-run", "--plugin", talks, "--policy", "talks", images.path)
+        #expect(run.status == 3, "\(run)")
+        #expect(run.text.contains("  %1B[2J%0D%C2%9B2J\tä ("), "\(run)")
+        #expect(run.errors.contains("treelog: plugin talks: %1B[2J%0D%C2%9B2J\tä ("), "\(run)")
+        let fails = try policy("filter = function() error(\(said)) end", "fails", in: folder)
+        let failed = try ToolRun("replay", "--plugin", fails, "--policy", "fails", images.path)
+        #expect(failed.status == 1 && failed.errors.contains("fails.lua:1: %1B[2J%0D%C2%9B2J\tä\n"), "\(failed)")
+    }
+
     // MARK: Decisions asked for twice
 
     @Test func decisionsAreVerified() throws {

@@ -26,8 +26,25 @@ final class Console {
     }
 
     func line(_ text: String = "") {
-        write(text)
+        write(Self.printable(text))
         write("\n")
+    }
+
+    /// Text in which control characters are `%XX`, but for tabs and ends of lines: what scripts say must not steer
+    /// a terminal.
+    private static func printable(_ text: String) -> String {
+        func isControl(_ character: Unicode.Scalar) -> Bool {
+            character.properties.generalCategory == .control && character != "\n" && character != "\t"
+        }
+        // All of them have a byte of these: those above ASCII begin with 0xc2.
+        guard text.utf8.contains(where: { $0 < 0x20 && $0 != 0x0a || $0 == 0x7f || $0 == 0xc2 }) else { return text }
+        return text.unicodeScalars.reduce(into: "") { result, character in
+            if isControl(character) {
+                result += EscapedBytes.text(Array(String(character).utf8))
+            } else {
+                result.unicodeScalars.append(character)
+            }
+        }
     }
 
     func flush() {
@@ -39,7 +56,7 @@ final class Console {
     func complain(_ text: String) {
         clearStatus()
         flush()
-        _ = StandardStream.error.write(Array("treelog: \(text)\n".utf8).rawSpan)
+        _ = StandardStream.error.write(Array("treelog: \(Self.printable(text))\n".utf8).rawSpan)
     }
 
     // MARK: Status line
