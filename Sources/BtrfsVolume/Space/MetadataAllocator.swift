@@ -53,28 +53,28 @@ final class MetadataAllocator {
         while true {
             while index < free.count {
                 let range = free[index]
-                let start = max(position, range.lowerBound)
-                let aligned = (start + nodeSize - 1) / nodeSize * nodeSize
-                guard aligned + nodeSize <= range.upperBound else {
+                let start = aligned(max(position, range.lowerBound))
+                guard start + nodeSize <= range.upperBound else {
                     index += 1
                     position = 0
                     continue
                 }
-                if let taken = obstacle(in: aligned..<aligned + nodeSize) {
+                if let taken = obstacle(in: start..<start + nodeSize) {
                     position = taken.upperBound
                     continue
                 }
-                position = aligned + nodeSize
-                given.insert(aligned..<aligned + nodeSize)
-                return LogicalAddress(aligned)
+                position = start + nodeSize
+                given.insert(start..<start + nodeSize)
+                return LogicalAddress(start)
             }
             try loadNext()
         }
     }
 
     private func obstacle(in range: Range<UInt64>) -> Range<UInt64>? {
-        if let taken = excluded.firstOverlap(range) { return taken }
-        return isMixed ? transaction.dataAllocator.given.firstOverlap(range) : nil
+        let taken = excluded.firstOverlap(range)
+        guard isMixed, let data = transaction.dataAllocator.given.firstOverlap(range) else { return taken }
+        return taken.map { $0.lowerBound < data.lowerBound ? $0 : data } ?? data
     }
 
     /// Adds the free space of the next chunk, of a new one when all are known.
@@ -99,13 +99,26 @@ final class MetadataAllocator {
         while true {
             var room = 0
             for (number, range) in free.enumerated().dropFirst(index) {
-                let start = number == index ? max(position, range.lowerBound) : range.lowerBound
-                if start < range.upperBound { room += Int((range.upperBound - start) / nodeSize) }
+                room += self.room(in: number == index ? range.clamped(to: position..<UInt64.max) : range)
                 if room >= blocks { return }
             }
             try loadNext()
         }
     }
+
+    /// How many blocks find a place in a range that was free at the last commit.
+    private func room(in range: Range<UInt64>) -> Int {
+        var count: UInt64 = 0
+        var start = aligned(range.lowerBound)
+        while start < range.upperBound {
+            let taken = obstacle(in: start..<range.upperBound)
+            count += ((taken.map { max($0.lowerBound, start) } ?? range.upperBound) - start) / nodeSize
+            start = taken.map { aligned($0.upperBound) } ?? range.upperBound
+        }
+        return Int(count)
+    }
+
+    private func aligned(_ address: UInt64) -> UInt64 { (address + nodeSize - 1) / nodeSize * nodeSize }
 
     /// Adds what is free in a chunk behind what is known already.
     private func load(_ chunk: MappedChunk) throws(VolumeError) {

@@ -10,6 +10,8 @@ package final class LogBlocks: BlockSource {
     private unowned let transaction: Transaction
     /// The blocks that are not on the devices yet.
     private var unwritten: [UInt64: TreeBlock] = [:]
+    /// How many blocks may still be taken before room is looked for again.
+    private var budget = 0
 
     /// No blocks yet, for the logs of the running transaction.
     package init(of transaction: Transaction) { self.transaction = transaction }
@@ -24,8 +26,18 @@ package final class LogBlocks: BlockSource {
             cachedByteLimit: 64 << 20)
     }
 
+    /// What the log takes must not be what the commit needs.
+    private func makeHeader(level: Int) throws(VolumeError) -> BlockHeader {
+        if budget == 0 {
+            budget = 16
+            try transaction.reserveMetadata(blocks: budget)
+        }
+        budget -= 1
+        return try transaction.makeHeader(owner: .treeLog, level: level)
+    }
+
     private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
-        let header = try transaction.makeHeader(owner: .treeLog, level: level)
+        let header = try makeHeader(level: level)
         let block = TreeBlock(
             new: header.address, level: level, buffer: BlockBuffer(from: transaction.volume.pool), header: header)
         unwritten[header.address.rawValue] = block
@@ -35,7 +47,7 @@ package final class LogBlocks: BlockSource {
     func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock { try newBlock(level: level) }
 
     func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
-        let header = try transaction.makeHeader(owner: .treeLog, level: block.level)
+        let header = try makeHeader(level: block.level)
         let copy = block.copied(to: header.address, header: header, pool: transaction.volume.pool)
         unwritten[header.address.rawValue] = copy
         return copy

@@ -32,7 +32,8 @@ public final class Transaction: BlockSource {
     private var committedExtents: Tree?
     private var extentTreeInUse: Tree?
     private var committedFreeSpace: Tree??
-    private var committedExtentBlockCount: Int?
+    /// See `reserveMetadata`.
+    var knownSizes: (extents: Int, checksums: Int, all: Int)?
     var isCommitted = false
 
     /// Begins a transaction.
@@ -179,27 +180,6 @@ public final class Transaction: BlockSource {
 
     /// Gives back a range of `allocateData` that is not used after all.
     public func giveBackData(_ range: Range<UInt64>) { dataAllocator.giveBack(range) }
-
-    /// Makes sure that a change can be committed that copies or adds at most `blocks` tree blocks. A new metadata chunk
-    /// is made when the present ones are too full.
-    ///
-    /// - Throws: `VolumeError.noSpace`; nothing has changed.
-    public func reserveMetadata(blocks: Int) throws(VolumeError) {
-        // The commit copies blocks of the trees of extents, free space and roots besides: for each queued change of a
-        // reference at most a leaf of each, and no more than they have.
-        let count = extents.count + 2 * blocks
-        let copied = 3 * min(count, try extentTreeBlockCount())
-        let added = count * 256 / volume.nodeSize
-        try allocator.checkRoom(blocks: 2 * blocks + copied + added + 64)
-    }
-
-    private func extentTreeBlockCount() throws(VolumeError) -> Int {
-        if let count = committedExtentBlockCount { return count }
-        let item = try volume.rootItem(of: .extentTree)?.item
-        let count = Int(clamping: (item?.bytesUsed ?? 0) / UInt64(volume.nodeSize))
-        committedExtentBlockCount = count
-        return count
-    }
 
     func blockGroupStart(of range: Range<UInt64>) throws(VolumeError) -> UInt64? {
         if let start = blockGroups.lastStart(of: range) { return start }

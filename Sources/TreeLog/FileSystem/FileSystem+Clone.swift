@@ -73,7 +73,9 @@ extension FileSystem {
         let size = max(inode.size, range.upperBound)
         let last = range.lowerBound > inode.size ? try lastSector(of: location, size: inode.size) : []
         var plan = try self.plan(last, of: location, inode, size: size)
-        plan.blocks += 4 * pieces.count + 16
+        plan.blocks += blockCount(ofItems: pieces.count) + 16
+        plan.references += pieces.count
+        try countExtents(in: range, of: location, &plan)
         let namespace = try self.namespace(of: location.subvolume)
         try applying(plan) {
             let now = self.now()

@@ -27,6 +27,8 @@ struct DataPlan {
     var inline: [UInt8]?
     /// How many tree blocks the change may copy or add.
     var blocks: Int
+    /// How many references of extents it changes besides.
+    var references = 0
 }
 
 extension FileSystem {
@@ -101,7 +103,10 @@ extension FileSystem {
             return plan
         }
         do {
-            for segment in segments { try place(segment, of: location, inode, &plan) }
+            for segment in segments {
+                try place(segment, of: location, inode, &plan)
+                try countExtents(in: segment.range, of: location, &plan)
+            }
         } catch {
             giveBack(plan)
             throw error
@@ -110,6 +115,20 @@ extension FileSystem {
         plan.blocks += 8 * plan.pieces.count + 2 * sectors * volume.checksumType.size / volume.nodeSize
         return plan
     }
+
+    /// Adds to a plan what it takes to give up the extents in a range of the file, where they may be many.
+    func countExtents(in range: Range<UInt64>, of location: FileLocation, _ plan: inout DataPlan) throws {
+        guard (range.upperBound - range.lowerBound) / sectorSize > UInt64(Self.extentsInOneChange) else { return }
+        var extents = try namespace(of: location.subvolume).extents(of: location.inode)
+        try extents.skip(to: range.lowerBound)
+        var count = 0
+        while let element = try extents.next(), element.start < range.upperBound { count += 1 }
+        plan.references += count
+        plan.blocks += blockCount(ofItems: count)
+    }
+
+    /// How many tree blocks so many small items that lie one after the other are in at most.
+    func blockCount(ofItems count: Int) -> Int { count * 256 / volume.nodeSize }
 
     /// The corresponding kernel function is `can_cow_file_range_inline`.
     private func isInline(size: UInt64, _ inode: InodeItem) -> Bool {

@@ -62,7 +62,7 @@ extension FileSystem {
             guard !inode.isDirectory else { throw Errno.isDirectory }
             guard !end.isDirectoryWanted else { throw Errno.notDirectory }
             try checkRemoval(of: inode, from: end.directory)
-            try change(blocks: Self.namesReserve) {
+            try change(blocks: Self.namesReserve, makesRoom: true) {
                 let now = self.now()
                 try removeName(end.name, of: found.location, in: end.directory, now: now)
                 if inode.nlink == 1 { try deleteIfUnused(found.location) }
@@ -84,7 +84,7 @@ extension FileSystem {
             if found.entry.isSubvolume {
                 return try deleteSubvolume(found.location.subvolume, end)
             }
-            try change(blocks: Self.namesReserve) {
+            try change(blocks: Self.namesReserve, makesRoom: true) {
                 let now = self.now()
                 try removeName(end.name, of: found.location, in: end.directory, now: now)
                 try deleteIfUnused(found.location)

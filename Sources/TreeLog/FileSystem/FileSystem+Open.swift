@@ -30,7 +30,8 @@ extension FileSystem {
             file.isClosed = true
             state.openCount -= 1
             guard state.openCount == 0, !options.isReadOnly, try item(file.location).nlink == 0 else { return }
-            try change(blocks: Self.namesReserve) { try deleteIfUnused(file.location) }
+            deletions.append(file.location)
+            try finishDeletions()
         }
     }
 

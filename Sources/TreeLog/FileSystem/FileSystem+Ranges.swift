@@ -216,7 +216,8 @@ extension FileSystem {
             for place in places.flatMap(\.1) { transaction.giveBackData(place) }
             throw error
         }
-        try self.change(blocks: plan.blocks + 16) {
+        if let dropped = change.dropped { try countExtents(in: dropped, of: location, &plan) }
+        try self.change(blocks: plan.blocks + 16, references: plan.references) {
             let now = self.now()
             try dropCapabilities(location)
             let state = try inodeState(location)

@@ -168,7 +168,8 @@ extension FileSystem {
         guard let root = try transaction.rootItem(of: id),
             let reference = try transaction.rootReference(of: id, in: end.directory.subvolume)
         else { throw Errno.noEntry }
-        try change(blocks: Self.namesReserve) {
+        let references = try transaction.mostReferences(of: id)
+        try change(blocks: Self.namesReserve, references: references, makesRoom: true) {
             log.recordSnapshotDestroy(in: try inodeState(end.directory))
             try removeSubvolumeName(end, index: reference.sequence, now: now())
             try transaction.removeRootReference(of: id, in: end.directory.subvolume)

@@ -67,17 +67,82 @@ extension FileSystem {
         return number
     }
 
-    /// Deletes an inode that has lost its last name, unless it is open: then it is marked as one without a name.
+    // MARK: Deletion
+
+    /// How many extents are given up in one change.
+    static let extentsInOneChange = 64
+
+    /// Deletes an inode that has lost its last name. One that is open is marked as one without a name, and so is one
+    /// with many extents, whose deletion takes changes of its own: see `finishDeletions`.
     func deleteIfUnused(_ location: FileLocation) throws {
         let namespace = try self.namespace(of: location.subvolume)
         if let state = inodes[location], state.openCount > 0 {
             try namespace.addOrphan(location.inode)
-            return
+        } else if try !bounds(of: location, behind: 0).isEmpty {
+            try namespace.addOrphan(location.inode)
+            deletions.append(location)
+        } else {
+            try delete(location)
         }
+    }
+
+    private func delete(_ location: FileLocation) throws {
+        let namespace = try self.namespace(of: location.subvolume)
         try nextInodeNumber(in: location.subvolume)
         try namespace.deleteInode(location.inode)
         try namespace.removeOrphan(location.inode)
         inodes[location] = nil
+    }
+
+    /// Does the deletions that are still to be done. Where there is no room even for that, the file stays one without a
+    /// name, which the next mount deletes.
+    ///
+    /// The corresponding kernel function is `btrfs_evict_inode`.
+    func finishDeletions() throws {
+        while let location = deletions.popLast() {
+            do {
+                // Kernels before 4.17 also noted inodes here that were to be cut; those keep what they have.
+                let isUnused = try namespace(of: location.subvolume).inode(location.inode)?.nlink == 0
+                if isUnused { try dropTail(of: location, behind: 0) }
+                try withRoom {
+                    try change(blocks: Self.namesReserve, makesRoom: true) {
+                        if isUnused { return try delete(location) }
+                        try namespace(of: location.subvolume).removeOrphan(location.inode)
+                    }
+                }
+            } catch VolumeError.noSpace where !isAborted {}
+        }
+    }
+
+    /// Gives up the extents behind `offset` but for the last few, as many in one change as the room that is kept for it
+    /// allows. The file gets shorter with each of them.
+    func dropTail(of location: FileLocation, behind offset: UInt64) throws {
+        for bound in try bounds(of: location, behind: offset).reversed() {
+            try withRoom {
+                try change(blocks: Self.namesReserve, makesRoom: true) {
+                    let dropped = try namespace(of: location.subvolume).dropExtents(
+                        of: location.inode, from: bound, to: .max)
+                    try inodeState(location).needsFullSync = true
+                    try update(location) { item in
+                        item.nbytes = item.nbytes &- dropped
+                        item.size = min(item.size, bound)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Where to cut a file so that few extents go at a time.
+    private func bounds(of location: FileLocation, behind offset: UInt64) throws -> [UInt64] {
+        var bounds: [UInt64] = []
+        var extents = try namespace(of: location.subvolume).extents(of: location.inode)
+        try extents.skip(to: offset)
+        var count = 0
+        while let element = try extents.next() {
+            if count > 0, count % Self.extentsInOneChange == 0 { bounds.append(element.start) }
+            count += 1
+        }
+        return bounds
     }
 
     /// Deletes all inodes without names, in all subvolumes.
@@ -87,9 +152,10 @@ extension FileSystem {
                 guard let tree = try transaction.tree(subvolume) else { continue }
                 let cursor = tree.makeCursor()
                 try cursor.seek(Key(.orphan, .orphanItem, 0))
-                guard cursor.isValid, cursor.key.objectID == .orphan else { continue }
-                try nextInodeNumber(in: subvolume)
-                try change(blocks: 64) { try Orphans.delete(in: tree, transaction) }
+                while cursor.isValid, cursor.key.objectID == .orphan {
+                    deletions.append(FileLocation(subvolume: subvolume, inode: ObjectID(cursor.key.offset)))
+                    if try !cursor.next() { break }
+                }
             }
         }
     }

@@ -56,7 +56,7 @@ extension FileSystem {
 
     /// Makes the changes of a plan; its places are free again when there is no room for the blocks of trees.
     func applying(_ plan: DataPlan, _ body: () throws -> Void) throws {
-        do { try change(blocks: plan.blocks, body) } catch {
+        do { try change(blocks: plan.blocks, references: plan.references, body) } catch {
             if !isAborted { giveBack(plan) }
             throw error
         }
@@ -112,10 +112,11 @@ extension FileSystem {
 
     /// The corresponding kernel function is `btrfs_truncate`.
     private func cut(_ location: FileLocation, _ inode: InodeItem, to size: UInt64) throws {
+        try dropTail(of: location, behind: sectorEnd(size))
         let namespace = try self.namespace(of: location.subvolume)
         let isInline = try namespace.fileExtent(of: location.inode, at: 0)?.isInline == true
         let kept = isInline && size < sectorSize ? try content(of: location, at: 0, count: size) : []
-        try change(blocks: Self.inodeReserve + 16) {
+        try change(blocks: Self.namesReserve, makesRoom: true) {
             let now = self.now()
             try dropCapabilities(location)
             let dropped: UInt64

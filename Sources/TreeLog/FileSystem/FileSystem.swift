@@ -39,6 +39,8 @@ public final class FileSystem {
     var nextInodeNumbers: [ObjectID: ObjectID] = [:]
     /// The logs of the running transaction.
     private(set) lazy var log = LogState(self)
+    /// The files without names whose deletion is still to be done.
+    var deletions: [FileLocation] = []
     /// When the last operation was.
     private var lastTime = Timestamp.zero
     /// The extents that got more users in the running transaction: the extent tree does not know yet.
@@ -94,20 +96,31 @@ public final class FileSystem {
             guard !isUnmounted else { throw Errno.badFile }
             guard !options.isReadOnly else { throw Errno.readOnly }
             if let abortReason { throw FileSystemError(.readOnly, operation, path: path, cause: abortReason) }
-            do { return try body(path) } catch {
-                // What the transaction freed can be used after a commit.
-                guard isChanged, !isAborted, case .noSpace? = error as? VolumeError else { throw error }
-                try commit()
-                return try body(path)
-            }
+            let result = try withRoom { try body(path) }
+            try finishDeletions()
+            return result
         } catch { throw Self.failure(error, operation, path) }
+    }
+
+    /// Does something that may find no room; then once more, after a commit: what the transaction freed can be used then.
+    func withRoom<Result>(_ body: () throws -> Result) throws -> Result {
+        do { return try body() } catch {
+            guard isChanged, !isAborted, case .noSpace? = error as? VolumeError else { throw error }
+            try commit()
+            return try body()
+        }
     }
 
     /// Makes the changes of an operation, after all was checked.
     ///
-    /// - Parameter blocks: how many tree blocks they may copy or add at most.
-    func change<Result>(blocks: Int, _ body: () throws -> Result) throws -> Result {
-        try transaction.reserveMetadata(blocks: blocks)
+    /// - Parameters:
+    ///   - blocks: how many tree blocks they may copy or add at most.
+    ///   - references: how many references of extents they change besides.
+    ///   - makesRoom: whether they free more than they take, and may use what others have to leave.
+    func change<Result>(
+        blocks: Int, references: Int = 0, makesRoom: Bool = false, _ body: () throws -> Result
+    ) throws -> Result {
+        try transaction.reserveMetadata(blocks: blocks, references: references, usesReserve: makesRoom)
         isChanged = true
         do { return try body() } catch {
             abortReason = error

@@ -75,8 +75,6 @@ final class LogState {
             if let obstacle { throw obstacle }
             guard !fileSystem.transaction.allocatedChunk else { throw FullCommitReason.newChunk }
             guard inode.needsLogging(in: transid) else { return }
-            // What the log takes must not be what the commit needs.
-            try fileSystem.transaction.reserveMetadata(blocks: 32)
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
             self.trees = trees
             var subvolumes = Set(renamed.keys.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
