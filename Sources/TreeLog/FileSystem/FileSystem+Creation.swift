@@ -79,6 +79,10 @@ extension FileSystem {
         var rdev: UInt64 = 0
         /// Of a symbolic link.
         var target: [UInt8] = []
+        /// What it has from its directory: see `inheriting`.
+        var gid: UInt32?
+        var flags: InodeFlags = []
+        var xattrs: [Xattr] = []
     }
 
     /// The corresponding kernel function is `btrfs_create_new_inode`.
@@ -90,6 +94,7 @@ extension FileSystem {
         }
         if end.isDirectoryWanted, new.mode & InodeItem.fileTypeMask != 0o040000 { throw Errno.noEntry }
         try checkNewName(end)
+        let new = try inheriting(new, from: end.directory)
         return try change(blocks: Self.namesReserve) {
             let now = self.now()
             let location = try insertInode(new, in: end.directory, now: now)
@@ -114,22 +119,20 @@ extension FileSystem {
         _ new: NewInode, in directory: FileLocation, now: Timestamp, nlink: UInt32 = 1
     ) throws -> FileLocation {
         let namespace = try self.namespace(of: directory.subvolume)
-        let above = try item(directory)
         let location = FileLocation(
             subvolume: directory.subvolume, inode: try takeInodeNumber(in: directory.subvolume))
         var inode = InodeItem(generation: transaction.generation, mode: new.mode, nlink: nlink, time: now)
         inode.uid = options.uid
-        inode.gid = options.gid
+        inode.gid = new.gid ?? options.gid
         inode.rdev = new.rdev
-        if above.mode & 0o2000 != 0 {
-            inode.gid = above.gid
-            if inode.isDirectory { inode.mode |= 0o2000 }
-        }
-        inode.flags = Self.inheritedFlags(of: above, isFile: inode.isRegularFile)
+        inode.flags = new.flags
         inode.size = UInt64(new.target.count)
         inode.nbytes = UInt64(new.target.count)
         try namespace.putInode(location.inode, inode)
         if !new.target.isEmpty { try namespace.insertInline(new.target.rawSpan, of: location.inode) }
+        for xattr in new.xattrs {
+            try namespace.setXattr(named: xattr.name.rawSpan, to: xattr.value.rawSpan, of: location.inode)
+        }
         let state = InodeState(location, generation: transaction.generation)
         state.noteChange(in: transaction.generation)
         // The number may have been that of an inode that is in the log.
@@ -138,21 +141,6 @@ extension FileSystem {
         inodes[location] = state
         changedSubvolumes.insert(location.subvolume)
         return location
-    }
-
-    /// The corresponding kernel function is `btrfs_inherit_iflags`.
-    private static func inheritedFlags(of directory: InodeItem, isFile: Bool) -> InodeFlags {
-        var flags: InodeFlags = []
-        if directory.flags.contains(.noCompression) {
-            flags.insert(.noCompression)
-        } else if directory.flags.contains(.compress) {
-            flags.insert(.compress)
-        }
-        if directory.flags.contains(.noDataCopyOnWrite) {
-            flags.insert(.noDataCopyOnWrite)
-            if isFile { flags.insert(.noDataChecksum) }
-        }
-        return flags
     }
 
     /// Gives an inode a name: the two directory items, the reference, size and times of the directory.

@@ -44,8 +44,8 @@ extension FileSystem {
             let directory = try find(path)
             guard try item(directory).isDirectory else { throw Errno.notDirectory }
             try checkWritable(directory.subvolume)
+            let new = try inheriting(NewInode(mode: 0o100000 | mode & 0o7777), from: directory)
             return try change(blocks: Self.namesReserve) {
-                let new = NewInode(mode: 0o100000 | mode & 0o7777)
                 let location = try insertInode(new, in: directory, now: now(), nlink: 0)
                 try namespace(of: directory.subvolume).addOrphan(location.inode)
                 return try open(location)

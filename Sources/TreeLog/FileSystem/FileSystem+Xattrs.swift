@@ -19,7 +19,8 @@ extension FileSystem {
     ///
     /// - Parameter name: with its prefix, such as `user.`.
     /// - Throws: ERANGE for a name that is empty or longer than 255 bytes, E2BIG or ENOSPC for a value that is too
-    ///   long, EOPNOTSUPP for a prefix that Linux does not know, EEXIST and ENODATA by `flags`.
+    ///   long, EOPNOTSUPP for a prefix that Linux does not know, EINVAL for a property of btrfs that there is not,
+    ///   EEXIST and ENODATA by `flags`.
     public func setXattr(
         _ path: some FilePath, _ name: some FilePath, _ value: [UInt8], _ flags: XattrFlags = [],
         followsLink: Bool = true
@@ -38,9 +39,10 @@ extension FileSystem {
             guard try namespace.hasRoom(forXattr: name.rawSpan, byteCount: value.count, of: location.inode) else {
                 throw Errno.overflow
             }
+            let compression = try compressionFlags(name, value, of: location)
             try change(blocks: Self.inodeReserve) {
                 try namespace.setXattr(named: name.rawSpan, to: value.rawSpan, of: location.inode)
-                try noteXattrChange(of: location)
+                try noteXattrChange(of: location, compression)
             }
         }
     }
@@ -57,16 +59,22 @@ extension FileSystem {
             try checkXattr(name, of: location)
             let namespace = try self.namespace(of: location.subvolume)
             guard try namespace.xattr(named: name.rawSpan, of: location.inode) != nil else { throw Errno.noData }
+            let compression = try compressionFlags(name, [], of: location)
             try change(blocks: Self.inodeReserve) {
                 _ = try namespace.removeXattr(named: name.rawSpan, of: location.inode)
-                try noteXattrChange(of: location)
+                try noteXattrChange(of: location, compression)
             }
         }
     }
 
-    private func noteXattrChange(of location: FileLocation) throws {
+    /// - Parameter compression: what becomes of the flags for compression.
+    private func noteXattrChange(of location: FileLocation, _ compression: InodeFlags?) throws {
         let now = self.now()
         try update(location) { item in
+            if let compression {
+                item.flags.subtract([.compress, .noCompression])
+                item.flags.formUnion(compression)
+            }
             item.sequence &+= 1
             item.ctime = now
         }
