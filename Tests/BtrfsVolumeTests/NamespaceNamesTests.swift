@@ -211,19 +211,3 @@ import Testing
         }
     }
 }
-
-extension NameHash {
-    /// `prefix` and four bytes that give the name the hash `hash`: CRC-32C run backwards.
-    static func collision(_ prefix: [UInt8], hash: UInt32) -> [UInt8] {
-        let table = (0..<256).map { (index: UInt32) -> UInt32 in
-            (0..<8).reduce(index) { value, _ in value & 1 == 1 ? value >> 1 ^ 0x82f6_3b78 : value >> 1 }
-        }
-        var wanted = hash
-        for _ in 0..<4 {
-            let index = table.firstIndex { $0 >> 24 == wanted >> 24 } ?? 0
-            wanted = (wanted ^ table[index]) << 8 | UInt32(index)
-        }
-        let state = name(prefix.rawSpan) ^ wanted
-        return prefix + (0..<4).map { UInt8(truncatingIfNeeded: state >> (8 * $0)) }
-    }
-}

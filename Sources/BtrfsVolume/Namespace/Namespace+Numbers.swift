@@ -33,13 +33,15 @@ extension Namespace {
         return max(cursor.key.offset + 1, Self.firstDirectoryIndex)
     }
 
-    /// Whether adding `name` to `directory` finds room in the item of its hash.
+    /// Whether `name` finds room in the item of its hash in `directory`, or is there and can be replaced.
     ///
     /// The corresponding kernel function is `btrfs_check_dir_item_collision`.
     public func hasRoom(for name: RawSpan, in directory: ObjectID) throws(VolumeError) -> Bool {
         let tree = tree
-        guard let item = try tree.find(Key(directory, .dirItem, UInt64(NameHash.name(name)))) else { return true }
-        return item.byteCount + DirEntries.headerByteCount + name.byteCount <= maximumItemByteCount
+        let key = Key(directory, .dirItem, UInt64(NameHash.name(name)))
+        guard let item = try tree.find(key) else { return true }
+        let isThere = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) != nil }
+        return isThere || item.byteCount + DirEntries.headerByteCount + name.byteCount <= maximumItemByteCount
     }
 
     /// Whether `inode` can get one more reference to `directory`.

@@ -6,7 +6,7 @@ extension Transaction {
     /// Makes sure that a change can be committed that copies or adds at most `blocks` tree blocks, and changes at most
     /// `references` references of extents besides. A new metadata chunk is made when the present ones are too full.
     ///
-    /// The corresponding kernel functions are `btrfs_block_rsv_add` and, for the reserve, `btrfs_update_global_block_rsv`.
+    /// The corresponding kernel functions are `btrfs_block_rsv_add` and `btrfs_update_global_block_rsv`.
     ///
     /// - Parameter usesReserve: whether the change frees more than it takes. All others leave as much room as such a
     ///   change needs, so that there is a way out of a full volume.
@@ -53,8 +53,8 @@ extension Transaction {
         return sizes
     }
 
-    /// How many references of extents the deletion of a tree changes at most: those of its blocks, and one for each item
-    /// that can be in a leaf.
+    /// How many references of extents the deletion of a tree changes at most: those of its blocks, and one for each
+    /// item that can be in a leaf.
     public func mostReferences(of id: ObjectID) throws(VolumeError) -> Int {
         let blocks = Int(clamping: (try rootItem(of: id)?.bytesUsed ?? 0) / UInt64(volume.nodeSize))
         // What the root item says may be anything.

@@ -11,8 +11,8 @@ extension FileSystem {
 
     /// A new inode with what it has from the directory in which it is made.
     ///
-    /// The corresponding kernel functions are `inode_init_owner`, `btrfs_inherit_iflags`, `btrfs_inode_inherit_props` and
-    /// `posix_acl_create`.
+    /// The corresponding kernel functions are `inode_init_owner`, `btrfs_inherit_iflags`, `btrfs_inode_inherit_props`
+    /// and `posix_acl_create`.
     ///
     /// - Throws: EINVAL and EOPNOTSUPP when the directory has a default list that is none.
     func inheriting(_ new: NewInode, from directory: FileLocation) throws -> NewInode {

@@ -37,7 +37,8 @@ extension FileSystem {
             if !isThere, flags.contains(.replace) { throw Errno.noData }
             guard value.count <= namespace.maximumXattrByteCount(named: name.rawSpan) else { throw Errno.noSpace }
             guard try namespace.hasRoom(forXattr: name.rawSpan, byteCount: value.count, of: location.inode) else {
-                throw Errno.overflow
+                // As Linux says it, also where names share a hash.
+                throw Errno.noSpace
             }
             let compression = try compressionFlags(name, value, of: location)
             try change(blocks: Self.inodeReserve) {

@@ -102,7 +102,7 @@ public final class FileSystem {
         } catch { throw Self.failure(error, operation, path) }
     }
 
-    /// Does something that may find no room; then once more, after a commit: what the transaction freed can be used then.
+    /// Does something that may find no room; then once more after a commit, when what was freed can be used.
     func withRoom<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {
             guard isChanged, !isAborted, case .noSpace? = error as? VolumeError else { throw error }
