@@ -21,6 +21,8 @@ public struct ObjectID: RawRepresentable, Hashable, Comparable, Sendable {
     @inlinable public static var raidStripeTree: Self { Self(12) }
     @inlinable public static var remapTree: Self { Self(13) }
     @inlinable public static var firstFree: Self { Self(256) }
+    /// The number of the empty directory that a snapshot has where its source has a subvolume; no tree has it.
+    @inlinable public static var emptySubvolume: Self { Self(2) }
     @inlinable public static var lastFree: Self { Self(0 &- 256) }
     @inlinable public static var balance: Self { Self(0 &- 4) }
     @inlinable public static var orphan: Self { Self(0 &- 5) }

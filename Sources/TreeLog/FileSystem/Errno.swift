@@ -6,6 +6,7 @@ public enum Errno: String, Error, Sendable, CaseIterable {
     case noDevice = "ENXIO"
     case tooBig = "E2BIG"
     case badFile = "EBADF"
+    case accessDenied = "EACCES"
     case busy = "EBUSY"
     case exists = "EEXIST"
     case crossDevice = "EXDEV"

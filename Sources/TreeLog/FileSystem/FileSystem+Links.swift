@@ -81,6 +81,7 @@ extension FileSystem {
             guard inode.isDirectory else { throw Errno.notDirectory }
             try checkRemoval(of: inode, from: end.directory)
             guard inode.size == 0 else { throw Errno.notEmpty }
+            if found.isEmptyPlace { return try removeEmptyPlace(end) }
             if found.entry.isSubvolume {
                 return try deleteSubvolume(found.location.subvolume, end)
             }

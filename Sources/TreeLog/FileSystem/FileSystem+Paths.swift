@@ -79,6 +79,8 @@ extension FileSystem {
             names += Self.components(target)
         }
         guard let last = way.last else { throw Errno.noEntry }
+        // The empty place of a subvolume can only be looked at.
+        if isChanging, last.inode == .emptySubvolume { throw Errno.accessDenied }
         return last
     }
 
@@ -96,11 +98,11 @@ extension FileSystem {
     struct Found {
         var location: FileLocation
         var entry: EntryTarget
+        /// Whether it is the empty directory that a snapshot has for a subvolume in its source.
+        var isEmptyPlace: Bool { location.inode == .emptySubvolume }
     }
 
     /// What `name` in `directory` leads to; nil where there is no such name.
-    ///
-    /// - Throws: ENOENT for the empty place that a snapshot has for a subvolume in its source.
     func lookup(_ name: [UInt8], in directory: FileLocation) throws -> Found? {
         let namespace = try self.namespace(of: directory.subvolume)
         guard let target = try namespace.entry(named: name.rawSpan, in: directory.inode) else { return nil }
@@ -109,7 +111,7 @@ extension FileSystem {
             return Found(location: FileLocation(subvolume: directory.subvolume, inode: id), entry: target)
         }
         let isEntered = try files.enters(id, name: name, in: directory.inode, of: directory.subvolume)
-        guard isEntered else { throw Errno.noEntry }
-        return Found(location: .root(of: id), entry: target)
+        let place = FileLocation(subvolume: directory.subvolume, inode: .emptySubvolume)
+        return Found(location: isEntered ? .root(of: id) : place, entry: target)
     }
 }

@@ -25,6 +25,8 @@ extension FileSystem {
             let to = try parent(of: new, atRoot: flags.contains(.noReplace) ? .exists : .busy)
             guard let source = try lookup(from.name, in: from.directory) else { throw Errno.noEntry }
             let target = try lookup(to.name, in: to.directory)
+            // Linux says the same of the empty place of a subvolume.
+            if source.isEmptyPlace || target?.isEmptyPlace == true { throw Errno.notEmpty }
             let move = Move(from: from, to: to, source: source, target: target)
             if flags.contains(.exchange) { return try exchange(move) }
             if flags.contains(.noReplace), target != nil { throw Errno.exists }

@@ -89,10 +89,17 @@ extension FileSystem {
         guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
             throw Errno.exists
         }
-        // A new tree would need its own entries in the tree of quotas.
-        guard !transaction.hasQuotas else { throw Errno.notSupported }
+        try checkQuotas()
         try checkNewName(end)
         return end
+    }
+
+    /// - Throws: EOPNOTSUPP where quotas are on: what a subvolume shares with others would have to be counted anew.
+    private func checkQuotas() throws {
+        guard transaction.hasQuotas else { return }
+        throw VolumeError.unsupported(
+            "subvolumes are not made or deleted while quotas are on; turn them off with btrfs quota disable, or use "
+                + "Linux")
     }
 
     /// The inode that the root items of subvolumes hold; only its flags mean something.
@@ -146,13 +153,15 @@ extension FileSystem {
 
     /// Removes a subvolume or snapshot with all that is in it.
     ///
-    /// - Throws: ENOTDIR when the path does not lead to the root of a subvolume, ENOTEMPTY when it holds other
-    ///   subvolumes, EBUSY when a file in it is open.
+    /// - Throws: ENOTDIR when the path does not lead to the root of a subvolume, EINVAL for the empty place that a
+    ///   snapshot has for one, ENOTEMPTY when it holds other subvolumes, EBUSY when a file in it is open, EOPNOTSUPP
+    ///   where quotas are on.
     public func deleteSubvolume(_ path: some FilePath) throws(FileSystemError) {
         try changing("subvolume delete", path) { path in
             let end = try parent(of: path, atRoot: .busy)
             guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
             guard found.entry.isSubvolume else { throw Errno.notDirectory }
+            guard !found.isEmptyPlace else { throw Errno.invalid }
             try checkRemoval(of: item(found.location), from: end.directory)
             try deleteSubvolume(found.location.subvolume, end)
         }
@@ -164,7 +173,7 @@ extension FileSystem {
         guard !inodes.values.contains(where: { $0.location.subvolume == id && $0.openCount > 0 }) else {
             throw Errno.busy
         }
-        guard !transaction.hasQuotas else { throw Errno.notSupported }
+        try checkQuotas()
         guard let root = try transaction.rootItem(of: id),
             let reference = try transaction.rootReference(of: id, in: end.directory.subvolume)
         else { throw Errno.noEntry }
@@ -176,6 +185,14 @@ extension FileSystem {
             try transaction.removeUUID(root.uuid, of: id)
             _ = try transaction.dropTree(id)
             forgetSubvolume(id)
+        }
+    }
+
+    /// Takes the name away that a snapshot has for a subvolume in its source.
+    func removeEmptyPlace(_ end: PathEnd) throws {
+        try change(blocks: Self.namesReserve, makesRoom: true) {
+            log.recordSnapshotDestroy(in: try inodeState(end.directory))
+            try removeSubvolumeName(end, index: nil, now: now())
         }
     }
 

@@ -24,6 +24,8 @@ public final class FileSystem {
     public internal(set) var transaction: Transaction
     /// Whether the running transaction has changes.
     var isChanged = false
+    /// Whether the operation that runs changes something.
+    private(set) var isChanging = false
     /// Why nothing can be changed any more: a change failed in the middle.
     private(set) var abortReason: (any Error)?
     var isAborted: Bool { abortReason != nil }
@@ -96,6 +98,8 @@ public final class FileSystem {
             guard !isUnmounted else { throw Errno.badFile }
             guard !options.isReadOnly else { throw Errno.readOnly }
             if let abortReason { throw FileSystemError(.readOnly, operation, path: path, cause: abortReason) }
+            isChanging = true
+            defer { isChanging = false }
             let result = try withRoom { try body(path) }
             try finishDeletions()
             return result
@@ -169,6 +173,9 @@ public final class FileSystem {
 
     /// The inode item of a file.
     func item(_ location: FileLocation) throws -> InodeItem {
+        if location.inode == .emptySubvolume {
+            return InodeItem(generation: 0, mode: 0o040755, nlink: 1, time: lastTime)
+        }
         guard let item = try namespace(of: location.subvolume).inode(location.inode) else { throw Errno.noEntry }
         try Self.check(item, of: location.inode)
         return item

@@ -272,4 +272,36 @@ import TreeLog
         try fs.sync()
         #expect(try fs.items("/file", of: type).count == 49)
     }
+
+    /// Where a subvolume was when the snapshot was made the snapshot has an empty directory.
+    @Test func placesOfSubvolumesInSnapshots() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        try fs.createSubvolume("/outer")
+        try fs.createSubvolume("/outer/inner")
+        try fs.create("/outer/inner/file")
+        try fs.snapshot("/outer", at: "/snapshot")
+        let place = try fs.stat("/snapshot/inner")
+        #expect(place.location.inode == .emptySubvolume && place.item.isDirectory && place.item.size == 0)
+        #expect(try fs.readDirectory("/snapshot/inner").isEmpty)
+        #expect(try fs.listXattrs("/snapshot/inner").isEmpty)
+        try volume.expect(.noEntry) { _ = try $0.stat("/snapshot/inner/file") }
+        try volume.expect(.accessDenied) { try $0.create("/snapshot/inner/new") }
+        try volume.expect(.accessDenied) { try $0.changeMode("/snapshot/inner", to: 0o700) }
+        try volume.expect(.isDirectory) { try $0.unlink("/snapshot/inner") }
+        try volume.expect(.exists) { try $0.create("/snapshot/inner") }
+        try volume.expect(.invalid) { try $0.deleteSubvolume("/snapshot/inner") }
+        try volume.expect(.notEmpty) { try $0.rename("/snapshot/inner", to: "/snapshot/other") }
+        try fs.close(fs.open("/snapshot/inner"))
+        try fs.removeDirectory("/snapshot/inner")
+        #expect(try fs.readDirectory("/snapshot").isEmpty)
+        #expect(try fs.exists("/outer/inner/file"))
+        try volume.expectClean()
+    }
+
+    @Test func quotasKeepSubvolumesAsTheyAre() throws {
+        let volume = try MountedVolume("mix_a.quota")
+        try volume.expect(.notSupported) { try $0.createSubvolume("/new") }
+        try volume.expect(.notSupported) { try $0.snapshot("/", at: "/new") }
+    }
 }
