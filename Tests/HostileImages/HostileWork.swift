@@ -38,7 +38,9 @@ struct HostileWork {
             for entry in entries.prefix(12) {
                 let path = folder + (folder.last == UInt8(ascii: "/") ? [] : [UInt8(ascii: "/")]) + entry.name
                 paths.append(path)
-                if entry.target.type == .directory, folders.count < 8 { folders.append(path) }
+                // A circle of directories has no last one.
+                let isFolder = entry.target.type == .directory && path.count < 1000
+                if isFolder, folders.count < 8 { folders.append(path) }
             }
         }
     }
