@@ -1,9 +1,19 @@
-// What one durable change costs: through the log, by full commits, and with many writers at once.
+// What one durable change costs in treelog. `Scripts/bench-fsync` lets it and others take turns.
 //
-//     treelog-bench-fsync IMAGE FILES ROUNDS    (see Scripts/bench-fsync)
+//     treelog-bench-fsync IMAGE FILES log|commit|shared
+//
+// makes a volume with FILES files on IMAGE, whose content is lost, prints a line, and then does what it reads from
+// standard input:
+//
+//     overwrite COUNT          4 KiB of a file of 1 MiB, each made durable: through the log, or by a full commit
+//     create COUNT             a new file of 1000 bytes, the same
+//     writers WRITERS COUNT    overwrites by several writers at once, each of a file of its own (shared)
+//
+// For each it prints the seconds, the bytes written and the flushes of all COUNT changes together.
 
 import BlockDevices
 import BtrfsVolume
+import Glibc
 import TreeLog
 
 /// Counts what a device is given to write.
@@ -33,59 +43,72 @@ final class CountingDevice: BlockDevice {
     }
 }
 
-/// Prints a row: name, rounds per second, bytes and flushes per round.
-func measure(_ name: String, _ rounds: Int, _ device: CountingDevice, _ body: (Int) throws -> Void) throws {
-    let (bytes, flushes) = (device.writtenByteCount, device.flushCount)
-    let clock = ContinuousClock()
-    let time = try clock.measure { for round in 0..<rounds { try body(round) } }
-    let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
-    let written = (device.writtenByteCount - bytes) / UInt64(rounds)
-    let flushed = Double(device.flushCount - flushes) / Double(rounds)
-    print("\(name)\t\(Int(Double(rounds) / seconds))\t\(written)\t\(flushed)")
+/// Prints a line for who waits for it at the other end of a pipe.
+func answer(_ line: String) {
+    print(line)
+    fflush(nil)
+}
+
+extension Duration {
+    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 }
 
 func name(_ number: Int) -> String { "/d\(number / 1000)/f\(number)" }
 
 func makeFiles(_ count: Int, on fileSystem: FileSystem) throws {
     for number in 0..<count {
-        if number % 1000 == 0 { _ = try fileSystem.makeDirectory("/d\(number / 1000)") }
-        _ = try fileSystem.create(name(number))
+        if number % 1000 == 0 { try fileSystem.makeDirectory("/d\(number / 1000)") }
+        try fileSystem.create(name(number))
         if number % 10_000 == 9_999 { try fileSystem.sync() }
     }
     try fileSystem.write(name(0), at: 0, [UInt8](repeating: 7, count: 1 << 20))
-    try fileSystem.sync()
-}
-
-/// The same change again and again, each made durable: a small overwrite, and a new file.
-func measureBoth(_ kind: String, _ rounds: Int, _ device: CountingDevice, usesLog: Bool) throws {
-    var options = MountOptions()
-    options.usesTreeLog = usesLog
-    let fileSystem = try FileSystem(mounting: [device], options)
-    let block = [UInt8](repeating: 9, count: 4096)
-    try measure("overwrite 4 KiB, \(kind)", rounds, device) { round in
-        try fileSystem.write(name(0), at: UInt64(round * 37 % 256) * 4096, block)
-        _ = try fileSystem.fsync(name(0))
-    }
-    try fileSystem.sync()
-    try measure("new file of 1000 bytes, \(kind)", rounds, device) { round in
-        let path = "/d0/\(kind.replacing(" ", with: "-"))-\(round)"
-        _ = try fileSystem.create(path)
-        try fileSystem.write(path, at: 0, [UInt8](repeating: 1, count: 1000))
-        _ = try fileSystem.fsync(path)
-    }
     try fileSystem.unmount()
 }
 
+/// The same change again and again, each made durable.
+struct SingleWriter {
+    let device: CountingDevice
+    let fileSystem: FileSystem
+    private var round = 0
+
+    init(_ image: FileDevice, usesLog: Bool) throws {
+        device = CountingDevice(image)
+        var options = MountOptions()
+        options.usesTreeLog = usesLog
+        fileSystem = try FileSystem(mounting: [device], options)
+    }
+
+    mutating func run(_ change: Substring, _ count: Int) throws {
+        let (bytes, flushes) = (device.writtenByteCount, device.flushCount)
+        let time = try ContinuousClock().measure {
+            for _ in 0..<count { if change == "create" { try create() } else { try overwrite() } }
+        }
+        answer("\(time.seconds) \(device.writtenByteCount - bytes) \(device.flushCount - flushes)")
+    }
+
+    private mutating func overwrite() throws {
+        round += 1
+        try fileSystem.write(name(0), at: UInt64(round * 37 % 256) * 4096, [UInt8](repeating: 9, count: 4096))
+        _ = try fileSystem.fsync(name(0))
+    }
+
+    private mutating func create() throws {
+        round += 1
+        let path = "/d0/new-\(round)"
+        try fileSystem.create(path)
+        try fileSystem.write(path, at: 0, [UInt8](repeating: 1, count: 1000))
+        _ = try fileSystem.fsync(path)
+    }
+}
+
 /// Several writers, each with a file of its own.
-func measureWriters(_ image: String, _ writers: Int, _ rounds: Int) async throws {
-    let shared = SharedFileSystem(try FileSystem(mounting: [try FileDevice(path: image, access: .readWrite)]))
-    let clock = ContinuousClock()
-    let time = try await clock.measure {
+func overwrite(_ shared: SharedFileSystem, writers: Int, _ count: Int) async throws {
+    let time = try await ContinuousClock().measure {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for writer in 1...writers {
                 group.addTask {
-                    let block = [UInt8](repeating: UInt8(writer), count: 4096)
-                    for round in 0..<rounds {
+                    let block = [UInt8](repeating: UInt8(truncatingIfNeeded: writer), count: 4096)
+                    for round in 0..<count / writers {
                         try shared.withFileSystem { (fileSystem) throws(FileSystemError) in
                             try fileSystem.write(name(writer), at: UInt64(round % 64) * 4096, block)
                         }
@@ -96,21 +119,21 @@ func measureWriters(_ image: String, _ writers: Int, _ rounds: Int) async throws
             try await group.waitForAll()
         }
     }
-    let seconds = Double(time.components.seconds) + Double(time.components.attoseconds) / 1e18
-    print("overwrite 4 KiB, log, \(writers) writers\t\(Int(Double(writers * rounds) / seconds))\t-\t-")
-    try await shared.sync()
+    answer("\(time.seconds) 0 0")
 }
 
-let image = CommandLine.arguments[1]
-let files = Int(CommandLine.arguments[2]) ?? 100
-let rounds = Int(CommandLine.arguments[3]) ?? 200
-do {
-    let device = CountingDevice(try FileDevice.create(at: image, byteCount: 4 << 30))
-    try Volume.create(on: device)
-    let fileSystem = try FileSystem(mounting: [device])
-    try makeFiles(files, on: fileSystem)
-    try fileSystem.unmount()
-    try measureBoth("log", rounds, device, usesLog: true)
-    try measureBoth("full commit", rounds, device, usesLog: false)
+let (path, files) = (CommandLine.arguments[1], Int(CommandLine.arguments[2]) ?? 100)
+let mode = CommandLine.arguments[3]
+let image = try FileDevice(path: path, access: .readWrite)
+try Volume.create(on: image)
+try makeFiles(files, on: try FileSystem(mounting: [image]))
+answer("ready")
+if mode == "shared" {
+    let shared = SharedFileSystem(try FileSystem(mounting: [image]))
+    while let words = readLine()?.split(separator: " ") {
+        try await overwrite(shared, writers: Int(words[1]) ?? 1, Int(words[2]) ?? 1)
+    }
+} else {
+    var writer = try SingleWriter(image, usesLog: mode == "log")
+    while let words = readLine()?.split(separator: " ") { try writer.run(words[0], Int(words[1]) ?? 1) }
 }
-for writers in [1, 2, 4, 8, 16] { try await measureWriters(image, writers, rounds) }
