@@ -22,7 +22,11 @@ extension InodeLogger {
         let hasReflinks = state.lastReflinkTransid == transid
         let isChecked = !item.flags.contains(.noDataChecksum)
         for range in changed.ranges {
-            for key in try extents(of: inode, in: log, overlapping: range).map(\.key) { try log.remove(key) }
+            for (key, extent) in try extents(of: inode, in: log, overlapping: range) {
+                try log.remove(key)
+                // Else a log would get longer with each overwrite. Where extents are shared others may need them.
+                if isChecked, !hasReflinks { try removeChecksums(of: extent) }
+            }
             var position = range.lowerBound
             for (key, extent) in try extents(of: inode, in: current.tree, overlapping: range) {
                 try logHole(of: inode, from: position, to: min(key.offset, end))
@@ -88,17 +92,32 @@ extension InodeLogger {
 
     // MARK: Checksums
 
-    /// Copies the checksums of an extent that was written in this transaction: those of earlier ones are committed.
-    private func logChecksums(of extent: FileExtent) throws {
-        guard extent.kind == .regular, !extent.isHole, extent.generation == transid,
-            let tree = try fileSystem.transaction.tree(.checksumTree)
-        else { return }
+    /// The data whose checksums the log has with an extent: of one that was written in this transaction, since those of
+    /// earlier ones are committed. Of a compressed one that is all of it.
+    private func loggedData(of extent: FileExtent) -> Range<UInt64>? {
+        guard extent.kind == .regular, !extent.isHole, extent.generation == transid else { return nil }
         let start = extent.diskAddress.rawValue
-        let range =
-            extent.compression == .none
-            ? start + extent.offset..<start + extent.offset + extent.byteCount : start..<start + extent.diskByteCount
+        guard extent.compression == .none else { return start..<start + extent.diskByteCount }
+        return start + extent.offset..<start + extent.offset + extent.byteCount
+    }
+
+    private func checksums(in tree: Tree) -> ChecksumTree {
+        ChecksumTree(tree: tree, sectorSize: fileSystem.sectorSize, size: fileSystem.volume.checksumType.size)
+    }
+
+    private func removeChecksums(of extent: FileExtent) throws {
+        // Of a compressed extent another part of the file may need them.
+        guard extent.compression == .none, let range = loggedData(of: extent) else { return }
+        try checksums(in: log).delete(range)
+    }
+
+    /// Copies the checksums of an extent.
+    private func logChecksums(of extent: FileExtent) throws {
+        guard let range = loggedData(of: extent), let tree = try fileSystem.transaction.tree(.checksumTree) else {
+            return
+        }
         let (sector, size) = (fileSystem.sectorSize, fileSystem.volume.checksumType.size)
-        let target = ChecksumTree(tree: log, sectorSize: sector, size: size)
+        let target = checksums(in: log)
         let cursor = tree.makeCursor()
         let first = Key(.extentChecksum, .extentChecksum, range.lowerBound)
         if try !cursor.seekLast(through: first) || cursor.key.objectID != .extentChecksum { try cursor.seek(first) }

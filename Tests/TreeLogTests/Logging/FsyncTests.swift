@@ -38,6 +38,25 @@ import TreeLog
         #expect(!state.contains("two"))
     }
 
+    /// Else the log would get longer with each fsync of the same block.
+    @Test func checksumsOfOverwrittenDataLeaveTheLog() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.create("/f")
+        try fs.write("/f", at: 0, [UInt8](repeating: 7, count: 200_000))
+        try fs.sync()
+        for round in 0..<20 {
+            // In the middle of an extent of the log, and all of it.
+            try fs.write("/f", at: 8192, [UInt8](repeating: UInt8(round), count: round % 2 == 0 ? 4096 : 12_288))
+            expectLogged(try fs.fsync("/f"))
+        }
+        let log = try LogBuilder(volume.crash(), startingWith: .presentLog)
+        let sums = log.items[.fileTree]?.filter { $0.key.type == .extentChecksum }.map(\.data.count).reduce(0, +)
+        #expect(sums == 3 * 4)
+        let differences = try volume.differencesAfterCrash()
+        #expect(differences.isEmpty, "\(differences)")
+    }
+
     @Test(arguments: ["chmod_fsync", "mix_a.holes", "mix_a.n4096", "mix_a.mixed", "mix_a.no-skinny", "mix_a.raid1"])
     func overwritesAndHoles(image: String) throws {
         let volume = try LoggedVolume(image)
