@@ -74,8 +74,8 @@ final class TreePath {
     /// The shape of the tree changes: all ways have to be searched again.
     func invalidate() { states = .init(repeating: .bad) }
 
-    /// A block was copied to another place: ways through it lead to what the tree was before. In logs that happens more than
-    /// once in a transaction.
+    /// A block was copied to another place: ways through it lead to what the tree was before. In logs that happens more
+    /// than once in a transaction.
     func forget(_ block: TreeBlock) {
         for way in 0..<4 where blocks[way &* Self.levels &+ block.level] === block { states[way] = .bad }
     }
