@@ -32,45 +32,83 @@ internal import Testing
         sync -f $MOUNT
         """
 
-    @Test(.enabled(if: UserModeLinux.isAvailable && BtrfsCheck.isAvailable, "needs user-mode-linux and btrfs-progs"))
-    func itemsOfAllKindsSurviveInAllSubvolumes() throws {
-        let images = try Images("two_subvolumes")
-        #expect(try ToolRun("replay", images.path).status == 0)
-        let path = images.folder.file("kinds.lua")
-        #expect(try ToolRun.shell("printf %s \"$1\" > \"$2\"", [Self.plugin, path]).status == 0)
-        let entries = try ToolRun("ls", "-R", "--json", images.path).json()["entries"]?.elements ?? []
-        let files = entries.filter { $0["type"]?.string == "file" }
-        let places = files.compactMap { file -> [String]? in
-            guard let subvolume = file["subvolume"]?.integer, let inode = file["inode"]?.integer else { return nil }
-            return ["--subvolume", "\(subvolume)", "--inode", "\(inode)"]
-        }
-        #expect(Set(places.map { $0[1] }).count >= 2, "\(places)")
-        for place in places {
-            for kind in Self.kinds {
-                let item = ["--plugin", path, "--item", "KIND_\(kind)", "--value", "kind_number=\(kind)"]
-                let put = try ToolRun(["item", "put"] + item + place + ["--value", "rest=00ff", images.path])
-                #expect(put.status == 0, "\(put)")
+    static let guestSkipReason = KernelOracle.skipReason(.userModeLinux, .btrfsCheck)
+    static let hostSkipReason = KernelOracle.skipReason(.userModeLinux, .btrfsCheck, .hostKernel)
+
+    /// A volume of several subvolumes, with items of all kinds under each file.
+    private struct Scene: ~Copyable {
+        let images: Images
+        let plugin: String
+        /// Of each file, as options.
+        let places: [[String]]
+
+        init() throws {
+            let images = try Images("two_subvolumes")
+            #expect(try ToolRun("replay", images.path).status == 0)
+            let plugin = images.folder.file("kinds.lua")
+            #expect(try ToolRun.shell("printf %s \"$1\" > \"$2\"", [ItemKernelTests.plugin, plugin]).status == 0)
+            let entries = try ToolRun("ls", "-R", "--json", images.path).json()["entries"]?.elements ?? []
+            let files = entries.filter { $0["type"]?.string == "file" }
+            let places = files.compactMap { file -> [String]? in
+                guard let subvolume = file["subvolume"]?.integer, let inode = file["inode"]?.integer else { return nil }
+                return ["--subvolume", "\(subvolume)", "--inode", "\(inode)"]
             }
-        }
-        #expect(try BtrfsCheck.run(images: [images.path]).isClean)
-        let outcome = try UserModeLinux.mount(volumes: [[images.path]], script: Self.work)
-        #expect(outcome[0].isMounted, "\(outcome)")
-        let verdict = try BtrfsCheck.run(images: [images.path])
-        #expect(verdict.isClean, "\(verdict)")
-        for place in places {
-            for kind in Self.kinds {
-                let get = ["item", "get", "--plugin", path, "--item", "KIND_\(kind)"]
-                let got = try ToolRun(get + place + [images.path])
-                #expect(got.status == 0 && got.text.contains("kind_number \(kind) "), "\(got)")
+            #expect(Set(places.map { $0[1] }).count >= 2, "\(places)")
+            for place in places {
+                for kind in ItemKernelTests.kinds {
+                    let item = ["--plugin", plugin, "--item", "KIND_\(kind)", "--value", "kind_number=\(kind)"]
+                    let put = try ToolRun(["item", "put"] + item + place + ["--value", "rest=00ff", images.path])
+                    #expect(put.status == 0, "\(put)")
+                }
             }
+            let isClean = try BtrfsCheck.run(images: [images.path]).isClean
+            try #require(isClean)
+            (self.plugin, self.places) = (plugin, places)
+            self.images = images
         }
-        // Each snapshot has all items of what it is a snapshot of.
-        let counts = try (1...Set(places.map { $0[1] }).count).map { number in
-            let subvolume = ["--subvolume", "snapshot-\(number)"]
-            let list = try ToolRun(["item", "list", "--json", "--plugin", path] + subvolume + [images.path])
-            #expect(list.status == 0, "\(list)")
-            return list.lines.count
+
+        /// Whether the items of a volume survived the work that was done on it.
+        func check(_ image: String) throws {
+            let verdict = try BtrfsCheck.run(images: [image])
+            try #require(verdict.isClean, "\(verdict)")
+            for place in places {
+                for kind in ItemKernelTests.kinds {
+                    let get = ["item", "get", "--plugin", plugin, "--item", "KIND_\(kind)"]
+                    let got = try ToolRun(get + place + [image])
+                    #expect(got.status == 0 && got.text.contains("kind_number \(kind) "), "\(got)")
+                }
+            }
+            // Each snapshot has all items of what it is a snapshot of.
+            let counts = try (1...Set(places.map { $0[1] }).count).map { number in
+                let subvolume = ["--subvolume", "snapshot-\(number)"]
+                let list = try ToolRun(["item", "list", "--json", "--plugin", plugin] + subvolume + [image])
+                #expect(list.status == 0, "\(list)")
+                return list.lines.count
+            }
+            #expect(counts.reduce(0, +) == places.count * ItemKernelTests.kinds.count, "\(counts)")
         }
-        #expect(counts.reduce(0, +) == places.count * Self.kinds.count, "\(counts)")
+
+        func workInGuest() throws {
+            let outcome = try UserModeLinux.mount(volumes: [[images.path]], script: ItemKernelTests.work)
+            try #require(outcome[0].isMounted, "\(outcome)")
+            try check(images.path)
+        }
+    }
+
+    @Test(.enabled(if: guestSkipReason == nil, Comment(rawValue: guestSkipReason ?? "")))
+    func itemsOfAllKindsSurviveInAllSubvolumes() throws { try Scene().workInGuest() }
+
+    /// The kernel of this machine sees nothing that one in a process has not lived through.
+    @Test(.enabled(if: hostSkipReason == nil, Comment(rawValue: hostSkipReason ?? "")))
+    func itemsSurviveTheKernelOfThisMachine() throws {
+        let scene = try Scene()
+        let copy = scene.images.folder.file("host.img")
+        try #require(try ToolRun.shell("cp --sparse=always \"$1\" \"$2\"", [scene.images.path, copy]).status == 0)
+        try scene.workInGuest()
+        try HostKernel.mount(images: [copy]) { root in
+            let work = try ToolRun.shell("MOUNT=$1\n" + Self.work, [root])
+            #expect(work.status == 0, "\(work)")
+        }
+        try scene.check(copy)
     }
 }

@@ -239,7 +239,19 @@ internal import Testing
         let images = try Images("create_fsync")
         try logWithCounter(images, kind: kind)
         let outcome = try UserModeLinux.mount(volumes: [[images.path]])
-        #expect(outcome[0].isMounted, "\(outcome)")
+        try #require(outcome[0].isMounted, "\(outcome)")
+        try #require(try BtrfsCheck.run(images: [images.path]).isClean)
+        try images.expectReplayedState(try ToolRun("state", images.path))
+    }
+
+    @Test(
+        .enabled(if: ItemKernelTests.hostSkipReason == nil, Comment(rawValue: ItemKernelTests.hostSkipReason ?? "")),
+        arguments: [97, 25, 35] as [UInt8])
+    func theKernelOfThisMachineIgnoresItemsOfALog(_ kind: UInt8) throws {
+        try linuxIgnoresItemsOfALog(kind)
+        let images = try Images("create_fsync")
+        try logWithCounter(images, kind: kind)
+        try HostKernel.mount(images: [images.path], log: .replayedByKernel) { _ in }
         #expect(try BtrfsCheck.run(images: [images.path]).isClean)
         try images.expectReplayedState(try ToolRun("state", images.path))
     }
