@@ -118,7 +118,10 @@ int lh_message_handler(lua_State *L) {
 }
 
 static int display_body(lua_State *L) {
+    bool is_said = lua_isnumber(L, 1) || luaL_getmetafield(L, 1, "__tostring") != LUA_TNIL;
+    if (!is_said) lua_pushliteral(L, "an error that is no text: ");
     lh_push_display(L, 1);
+    if (!is_said) lua_concat(L, 2);
     return 1;
 }
 

@@ -127,17 +127,19 @@ import Testing
     }
 
     @Test(arguments: [
-        ("error('text')", "test.lua:1: text"), ("error('text', 0)", "text"), ("error({})", "table"),
-        ("error()", "nil"), ("error(nil)", "nil"), ("error(42)", "42"), ("error(4.5)", "4.5"),
-        ("error(false)", "false"), ("error(print)", "test.lua:1: undefined global 'print'"),
-        ("error(function() end)", "function"),
+        ("error('text')", "test.lua:1: text"), ("error('text', 0)", "text"), ("error({})", "an error that is no text: table"),
+        ("error()", "an error that is no text: nil"), ("error(nil)", "an error that is no text: nil"),
+        ("error(42)", "42"), ("error(4.5)", "4.5"),
+        ("error(false)", "an error that is no text: false"),
+        ("error(print)", "test.lua:1: undefined global 'print'"),
+        ("error(function() end)", "an error that is no text: function"),
         ("error(setmetatable({}, {__tostring = function() return 'mine' end}))", "mine"),
         ("error(setmetatable({}, {__tostring = function() error('worse') end}))", "test.lua:1: worse"),
         (
             "error(setmetatable({}, {__tostring = function() return {} end}))",
             "'__tostring' must return a string"
         ),
-        ("error(setmetatable({}, {__name = 'thing'}))", "thing"),
+        ("error(setmetatable({}, {__name = 'thing'}))", "an error that is no text: thing"),
         ("local t = nil; t.x = 1", "test.lua:1: attempt to index a nil value (local 't')"),
         ("error(('x'):rep(100000))", nil),
         ("xpcall(error, function(e) error(e) end) error('after', 0)", "after"),

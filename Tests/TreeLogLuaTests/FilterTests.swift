@@ -71,7 +71,7 @@ import TreeLogLua
         ("return item.sze", "an item has no field 'sze' (did you mean 'size'?)"),
         ("return item:u64(200)", "lie outside the item"),
         ("treelog.item_type {}", "treelog.item_type cannot be called in a filter, only while the plugin loads"),
-        ("error { 1 }", "table"),
+        ("error { 1 }", "an error that is no text: table"),
     ])
     func whatItDoesWrongEndsTheReplay(_ body: String, _ problem: String) throws {
         let error = #expect(throws: LogError.self) { try filtered(body) }
