@@ -186,6 +186,17 @@ internal import Testing
         #expect(try ToolRun(put + ["--value", "vale=1", images.path]).status == 64)
         #expect(try ToolRun(put + ["--hex", "00", images.path]).status == 1)
         #expect(try ToolRun(put + ["--inode", "99999", images.path]).errors.contains("no inode"))
+        let folder = try TemporaryFolder()
+        let strict = """
+            local t = treelog.item_type {
+              name = "EVEN", kind = 99, optional = true, fields = { treelog.u8 "value" },
+              validate = function(item) return item.value % 2 == 0, "odd" end,
+            }
+            return treelog.plugin { name = "even", version = "1.0.0", api = 1, items = { t } }
+            """
+        let even = ["item", "put", "--plugin", try write(strict, in: folder), "--item", "EVEN", "--inode", "256"]
+        let odd = try ToolRun(even + ["--value", "value=3", images.path])
+        #expect(odd.status == 1 && odd.errors == "treelog: the EVEN is not valid: odd\n", "\(odd)")
         #expect(try ToolRun("item", "put", "--plugin", Self.plugin("counter"), "--item", "NONE", "--inode", "256",
             images.path).status == 64)
     }

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import BlockDevices
 internal import BtrfsFormat
 internal import BtrfsVolume
+internal import TreeLog
 internal import TreeLogLua
 
 /// `treelog item put`
@@ -40,7 +41,10 @@ struct ItemPut: Verb {
         let type = try item.type(in: try plugins.load())
         let key = item.key(type)
         let bytes = try content(type)
-        try type.validate(key, bytes.rawSpan)
+        do throws(LogError) { try type.validate(key, bytes.rawSpan) } catch {
+            guard case .format(let cause) = error.cause else { throw error }
+            throw Failure("the \(type.name) is not valid: \(FormatError(cause.reason))")
+        }
         let devices = try arguments.images.map { (path) throws(DeviceError) in
             try FileDevice(path: path, access: .readWrite)
         }
