@@ -45,13 +45,6 @@ extension FileSystem {
     func sectorStart(_ offset: UInt64) -> UInt64 { offset / sectorSize * sectorSize }
     func sectorEnd(_ offset: UInt64) -> UInt64 { sectorStart(offset &+ (sectorSize - 1)) }
 
-    /// Notes that a file gets longer. A hole between its old end and what is written has no item, but an fsync has to
-    /// log it: the committed file may have been longer, and have content there.
-    func noteGrowth(of location: FileLocation, from size: UInt64, to newSize: UInt64) throws {
-        let (start, end) = (sectorEnd(size), sectorEnd(newSize))
-        if start < end { try inodeState(location).modifiedExtents.insert(start..<end) }
-    }
-
     var hasExplicitHoles: Bool { !volume.superblock.incompat.contains(.noHoles) }
 
     /// - Throws: what makes changing the content of a file impossible.

@@ -234,7 +234,6 @@ extension FileSystem {
                 delta += Int64(range.upperBound - range.lowerBound)
                 state.modifiedExtents.insert(range)
             }
-            try noteGrowth(of: location, from: inode.size, to: change.size)
             let allocatedEnd = sectorEnd(change.size)
             if hasExplicitHoles, plan.inline == nil, allocatedEnd > 0 {
                 try namespace.fillHoles(of: location.inode, in: 0..<allocatedEnd)

@@ -29,7 +29,9 @@ extension FileSystem {
     func updateContent(
         of location: FileLocation, size: UInt64, addedBytes: Int64, hasPreallocated: Bool = false, _ now: Timestamp
     ) throws {
+        var before: UInt64 = 0
         try update(location) { item in
+            before = item.size
             item.size = size
             item.nbytes = item.nbytes &+ UInt64(bitPattern: addedBytes)
             if hasPreallocated { item.flags.insert(.preallocated) }
@@ -37,6 +39,9 @@ extension FileSystem {
             item.mtime = now
             item.ctime = now
         }
+        // A hole behind the old end has no item, but an fsync has to log it: the committed file may have content there.
+        let (start, end) = (sectorEnd(before), sectorEnd(size))
+        if start < end { try inodeState(location).modifiedExtents.insert(start..<end) }
     }
 
     /// The index for the next name in a directory. Indexes of names that went are not used again in this transaction.

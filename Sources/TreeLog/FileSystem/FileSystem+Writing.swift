@@ -48,7 +48,6 @@ extension FileSystem {
             let now = self.now()
             try dropCapabilities(location)
             let delta = try write(plan, to: location, inode)
-            try noteGrowth(of: location, from: inode.size, to: size)
             if hasExplicitHoles, plan.inline == nil { try fillHoles(of: location, from: inode.size, to: end) }
             try updateContent(of: location, size: size, addedBytes: delta, now)
         }

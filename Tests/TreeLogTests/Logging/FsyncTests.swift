@@ -167,4 +167,19 @@ import TreeLog
         expectLogged(try fs.fsync("/new"))
         #expect(try FileSystem(mounting: volume.crash()).exists("/new"))
     }
+
+    /// A file that was cut off, synced, and made longer again has zeros there, and not what was committed.
+    @Test(arguments: ["chmod_fsync", "mix_a.holes"]) func whatAFileGainsIsZeros(image: String) throws {
+        let volume = try LoggedVolume(image)
+        let fs = volume.fileSystem
+        try fs.create("/file")
+        try fs.write("/file", at: 0, [UInt8](repeating: 7, count: 65_536))
+        try fs.sync()
+        try fs.truncate("/file", to: 30_000)
+        expectLogged(try fs.fsync("/file"))
+        try fs.truncate("/file", to: 60_000)
+        expectLogged(try fs.fsync("/file"))
+        let expected = [UInt8](repeating: 7, count: 30_000) + [UInt8](repeating: 0, count: 30_000)
+        #expect(try FileSystem(mounting: volume.crash()).read("/file") == expected)
+    }
 }
