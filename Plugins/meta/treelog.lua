@@ -781,6 +781,7 @@ function TestVolume:walk(process, options) end
 ---@field parameters? table<string, boolean|integer|number|string> # What `--set KEY=VALUE` can change, with defaults. All functions get them as their last argument.
 ---@field setup? (fun(fs: treelog.FileSystem, parameters: table)) # Runs first, and is made durable: no crash lies in it.
 ---@field run fun(fs: treelog.FileSystem, parameters: table) # What may be cut by a crash. The volume was mounted anew after `setup`.
+---@field crashes? ("syncs"|"flushes") # Where the power goes: after each fsync and sync and at each mark, or after each flush of the device as well, in the middle of an fsync too.
 ---@field check? (fun(fs: treelog.FileSystem, crash: treelog.Crash, parameters: table)) # Judges the volume after a crash and the replay of its log. It may change the volume.
 
 ---A new volume.

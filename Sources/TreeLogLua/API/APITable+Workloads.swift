@@ -42,6 +42,10 @@ extension APITable {
                 "run", "fun(fs: treelog.FileSystem, parameters: table)",
                 "What may be cut by a crash. The volume was mounted anew after `setup`."),
             .field(
+                "crashes", "(\"syncs\"|\"flushes\")?",
+                "Where the power goes: after each fsync and sync and at each mark, or after each flush of the device "
+                    + "as well, in the middle of an fsync too."),
+            .field(
                 "check", "(fun(fs: treelog.FileSystem, crash: treelog.Crash, parameters: table))?",
                 "Judges the volume after a crash and the replay of its log. It may change the volume."),
         ])

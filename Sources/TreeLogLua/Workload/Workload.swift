@@ -81,7 +81,8 @@ public final class Workload {
         let recording = Recording()
         let session = try mount([RecordingDevice(base: base, recording: recording)], options, recording, for: "run")
         if let run = definition.run { try call("run", run, session) }
-        return WorkloadPlan(base: base, recording: recording, steps: session.steps)
+        return WorkloadPlan(
+            base: base, recording: recording, steps: session.steps, crashesAtFlushes: definition.crashesAtFlushes)
     }
 
     /// The device as a crash leaves it, before anything is replayed.

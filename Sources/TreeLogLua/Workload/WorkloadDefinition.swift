@@ -25,6 +25,8 @@ struct WorkloadDefinition {
     var doc = ""
     var volume = WorkloadVolume()
     var parameters: [PluginOption] = []
+    /// Whether the power goes at each flush, not only where something was to be durable.
+    var crashesAtFlushes = false
     var setup: LuaReference?
     var run: LuaReference?
     var check: LuaReference?
@@ -48,6 +50,7 @@ extension DefinitionReader {
         workload.name = reader.name()
         workload.doc = reader.text("doc") ?? ""
         workload.parameters = reader.options(under: "parameters")
+        workload.crashesAtFlushes = reader.word("crashes", ["syncs", "flushes"]) == "flushes"
         workload.setup = reader.function("setup")
         workload.run = reader.function("run")
         workload.check = reader.function("check")

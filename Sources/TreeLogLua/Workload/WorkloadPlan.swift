@@ -31,6 +31,8 @@ public struct WorkloadPlan {
     public let recording: Recording
     /// The operations of `run`.
     public let steps: [WorkloadStep]
+    /// Whether the workload asks for a crash after each flush.
+    let crashesAtFlushes: Bool
 
     /// How many operations there are on the devices.
     public var deviceOperationCount: Int { recording.operations.count }
@@ -69,11 +71,16 @@ public struct WorkloadPlan {
     }
 
     /// The crashes that are checked if nothing else is said: after each operation that makes things durable, at each
-    /// mark, and at the end.
+    /// mark, and at the end; where the workload says so, after each flush.
     public var usualCrashes: [WorkloadCrash] {
         var counts = Set([deviceOperationCount])
         for step in steps where step.mark != nil || step.sync != nil || step.name == "sync" {
             counts.insert(step.deviceOperations.upperBound)
+        }
+        if crashesAtFlushes {
+            for (index, operation) in recording.operations.enumerated() where operation.isFlush {
+                counts.insert(index + 1)
+            }
         }
         return counts.sorted().map { crash(afterDeviceOperations: $0) }
     }
