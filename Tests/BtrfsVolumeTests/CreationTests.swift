@@ -35,6 +35,10 @@ import Testing
         Variant(name: "blake2b") { $0.checksumType = .blake2b },
         Variant(name: "no free space tree") { $0.hasFreeSpaceTree = false },
         Variant(name: "block group tree") { $0.hasBlockGroupTree = true },
+        Variant(name: "block group tree, small nodes") {
+            $0.hasBlockGroupTree = true
+            $0.nodeSize = 4096
+        },
         Variant(name: "no skinny metadata") { $0.hasSkinnyMetadata = false },
         Variant(name: "hole items, no extended references") {
             $0.hasNoHoles = false
@@ -124,10 +128,6 @@ import Testing
         #expect(refused {
             $0.hasBlockGroupTree = true
             $0.hasFreeSpaceTree = false
-        })
-        #expect(refused {
-            $0.hasBlockGroupTree = true
-            $0.nodeSize = 4096
         })
         #expect(!refused { _ in })
     }

@@ -50,7 +50,8 @@ struct VolumeBlank {
     }
 
     private static func trees(_ options: VolumeOptions) -> [ObjectID] {
-        var trees: [ObjectID] = [.chunkTree, .rootTree, .extentTree, .deviceTree, .fileTree, .checksumTree, .uuidTree]
+        var trees: [ObjectID] = [.chunkTree, .rootTree, .extentTree, .deviceTree, .fileTree, .checksumTree]
+        if options.hasUUIDTree { trees.append(.uuidTree) }
         if options.hasFreeSpaceTree { trees.append(.freeSpaceTree) }
         if options.hasBlockGroupTree { trees.append(.blockGroupTree) }
         return trees + [.dataRelocationTree]
@@ -96,7 +97,7 @@ struct VolumeBlank {
         superblock.label = options.label
         // Without a free space tree: a generation that no volume has, so that no space cache is looked for.
         superblock.cacheGeneration = options.hasFreeSpaceTree ? 0 : .max
-        superblock.uuidTreeGeneration = generation
+        superblock.uuidTreeGeneration = options.hasUUIDTree ? generation : 0
         let system = plan.chunks.filter { $0.flags.contains(.system) }
         do {
             try superblock.setSystemChunks(system.map { (Key(Chunk.objectID, .chunkItem, $0.start), $0.chunk) })

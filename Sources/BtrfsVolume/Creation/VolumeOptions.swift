@@ -61,11 +61,11 @@ public struct VolumeOptions: Sendable {
         guard !hasBlockGroupTree || hasFreeSpaceTree && hasNoHoles else {
             throw .unsupported("a block group tree without a free space tree and no-holes")
         }
-        // Each tree is a single leaf at first, also the tree of trees.
-        guard !hasBlockGroupTree || nodeSize > 4096 else {
-            throw .unsupported("a block group tree with a node size of 4096 bytes; take 8192 or more")
-        }
     }
+
+    /// Each tree is a single leaf at first, also the tree of trees. Where that would be too full the UUID tree is left to
+    /// Linux, which makes it with its first mount.
+    var hasUUIDTree: Bool { nodeSize > 4096 || !hasBlockGroupTree }
 
     var incompat: IncompatFeatures {
         var features: IncompatFeatures = [.mixedBackref]
