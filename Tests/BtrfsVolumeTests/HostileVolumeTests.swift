@@ -45,6 +45,20 @@ import Testing
         }
     }
 
+    /// Each profile has its number of stripes, as Linux demands it.
+    @Test func wrongNumberOfCopiesIsRefused() throws {
+        let cases: [(BlockGroupFlags, Int)] = [
+            ([], 2), (.dup, 1), (.dup, 3), (.raid1, 1), (.raid1, 3), (.raid1c3, 2), (.raid1c4, 3), (.raid10, 3),
+        ]
+        for (profile, count) in cases {
+            var map = ChunkMap()
+            let stripes = (0..<count).map { UInt64($0 + 1) << 20 }
+            #expect(throws: VolumeError.self, "\(count) stripes of \(profile)") {
+                try map.insert(chunk(1 << 20, [.metadata, profile], stripes), at: LogicalAddress(1 << 20))
+            }
+        }
+    }
+
     /// Chunks whose length is no multiple of their stripes end within a row: no address lies behind their end.
     @Test(arguments: [4096, 65536, 69632, 200_704] as [UInt64], [2, 3, 4])
     func raggedChunksHaveNoAddressesBehindTheirEnd(length: UInt64, count: Int) throws {

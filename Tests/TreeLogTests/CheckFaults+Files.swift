@@ -10,6 +10,9 @@ extension CheckFault {
         CheckFault("a file has one link too many", .linkCount) {
             try editInode($0, where: \.isRegularFile) { $0.nlink += 1 }
         },
+        CheckFault("a directory has two links", .item) {
+            try editInode($0, where: \.isDirectory) { $0.nlink = 2 }
+        },
         CheckFault("a file without a link has no orphan item", .orphan) {
             try editInode($0, where: \.isRegularFile) { $0.nlink = 0 }
         },

@@ -151,6 +151,41 @@ extension CheckFault {
         CheckFault("bytes_used of a device is wrong", .device) {
             try $0.editingFirst(in: .chunkTree, .deviceItem) { (item: inout DeviceItem) in item.bytesUsed -= 65536 }
         },
+        CheckFault("a device ends before its last extent", .deviceExtent) {
+            try $0.editingFirst(in: .chunkTree, .deviceItem) { (item: inout DeviceItem) in
+                item.totalBytes = item.bytesUsed + 65536
+            }
+        },
+        CheckFault("a stripe is on a device with another UUID", in: "mix_a.raid1", .chunk) {
+            try editChunk($0, .data) { $0[1].deviceUUID = UUID(low: 1, high: 2) }
+        },
+        CheckFault("stripes are said to lie elsewhere", in: "mix_a.raid0", .chunk) {
+            try editChunk($0, .data) { $0 = [$0[1], $0[0]].map { stripe in
+                Chunk.Stripe(
+                    deviceID: stripe.deviceID, physical: stripe.physical + (64 << 20), deviceUUID: stripe.deviceUUID)
+            } }
+        },
+        CheckFault("both copies are on one device", in: "mix_a.raid1", .chunk) {
+            try editChunk($0, .data) { $0[1] = Chunk.Stripe(
+                deviceID: $0[0].deviceID, physical: $0[0].physical + (1 << 20), deviceUUID: $0[0].deviceUUID) }
+        },
+        CheckFault("data lies in a block group for tree blocks", .extent) { image in
+            func fits(_ item: LooseItem) -> Bool {
+                guard item.key.type == .chunkItem, let chunk = try? Chunk(item.data.rawSpan) else { return false }
+                return chunk.type.contains(.data) && image.used.dataExtents.contains { $0.lowerBound >= item.key.offset
+                    && $0.lowerBound < item.key.offset + chunk.length }
+            }
+            var start: UInt64 = 0
+            let devices = try image.replacingFirst(in: .chunkTree, where: fits) { item in
+                start = item.key.offset
+                var chunk = try Chunk(item.data.rawSpan)
+                chunk.type.formSymmetricDifference([.data, .metadata])
+                return [LooseItem(key: item.key, data: chunk.encoded)]
+            }
+            return try HostileImage(name: image.name, devices: devices).editingFirst(
+                in: .extentTree, .blockGroupItem, where: { key, _ in key.objectID.rawValue == start }
+            ) { (item: inout BlockGroupItem) in item.flags.formSymmetricDifference([.data, .metadata]) }
+        },
         CheckFault("a block group is missing", .chunk) {
             try $0.removingFirst(in: .extentTree) { $0.key.type == .blockGroupItem }
         },
@@ -167,6 +202,18 @@ extension CheckFault {
     ]
 
     // MARK: Helpers
+
+    /// Changes the stripes of the first chunk that holds `type`.
+    static func editChunk(
+        _ image: HostileImage, _ type: BlockGroupFlags, _ change: (inout [Chunk.Stripe]) -> Void
+    ) throws -> [MemoryDevice] {
+        func decoded(_ item: LooseItem) -> Chunk? { item.key.type == .chunkItem ? try? Chunk(item.data.rawSpan) : nil }
+        return try image.replacingFirst(in: .chunkTree, where: { decoded($0)?.type.contains(type) == true }) { item in
+            var chunk = try Chunk(item.data.rawSpan)
+            change(&chunk.stripes)
+            return [LooseItem(key: item.key, data: chunk.encoded)]
+        }
+    }
 
     static func isPlainDataExtent(_ item: LooseItem) -> Bool {
         hasInlineRef(item, .extentDataRef) && item.data.count == ExtentItem.byteCount + 29

@@ -24,6 +24,8 @@ final class ChunkCheck {
     private var extents: [Spot: Extent] = [:]
     private var lastEnd = Spot(device: 0, offset: 0)
     private var allocated: [UInt64: UInt64] = [:]
+    /// Where the last extent of each device ends.
+    private var ends: [UInt64: UInt64] = [:]
 
     /// Reads a leaf of the chunk tree. The chunks are known; what is left are the devices.
     func readChunks(_ leaf: CheckedBlock, _ run: CheckRun) {
@@ -50,6 +52,7 @@ final class ChunkCheck {
                 run.sink.error(.deviceExtent, place, "the extent before it reaches to \(lastEnd.offset)")
             }
             lastEnd = Spot(device: device, offset: end)
+            ends[device] = max(ends[device] ?? 0, end)
             allocated[device] = (allocated[device] ?? 0) &+ item.length
             extents[Spot(device: device, offset: key.offset)] = Extent(item: item, place: place)
         }
@@ -86,17 +89,40 @@ final class ChunkCheck {
         compareDevices(run)
     }
 
+    /// By number and UUID of its stripes Linux finds the devices of a chunk; copies on one device would be lost together.
+    private func compareStripes(_ run: CheckRun) {
+        let uuids = Dictionary(devices.map { ($0.item.deviceID, $0.item.uuid) }) { first, _ in first }
+        for mapped in run.volume.chunks.chunks {
+            for stripe in mapped.chunk.stripes where uuids[stripe.deviceID] != stripe.deviceUUID {
+                run.sink.error(
+                    .chunk, .volume,
+                    "the chunk at \(mapped.start) has a stripe on device \(stripe.deviceID) with UUID "
+                        + "\(stripe.deviceUUID), which is not that of the device")
+            }
+            let ids = Set(mapped.chunk.stripes.map(\.deviceID))
+            if ids.count < mapped.chunk.stripes.count, mapped.profile != .dup {
+                run.sink.error(.chunk, .volume, "the chunk at \(mapped.start) has two stripes on one device")
+            }
+        }
+    }
+
     private func compareDevices(_ run: CheckRun) {
         if run.incomplete.contains(.chunkTree) || run.incomplete.contains(.deviceTree) { return }
         var total: UInt64 = 0
         for (item, place) in devices {
             total &+= item.totalBytes
+            let end = ends[item.deviceID] ?? 0
+            if end > item.totalBytes {
+                run.sink.error(
+                    .deviceExtent, place, "an extent ends at \(end), the device has \(item.totalBytes) bytes")
+            }
             let used = allocated[item.deviceID] ?? 0
             if item.bytesUsed != used {
                 run.sink.error(
                     .device, place, "bytes_used is \(item.bytesUsed), the device extents have \(used)")
             }
         }
+        compareStripes(run)
         let superblock = run.volume.superblock
         if superblock.deviceCount != UInt64(devices.count) {
             run.sink.error(

@@ -69,12 +69,15 @@ public struct ChunkMap: Sendable {
         switch chunk.type.profile {
         case []: guard count == 1 else { throw refuse("\(count) stripes in a single chunk") }
         case .raid10:
-            guard chunk.subStripes > 0, count % Int(chunk.subStripes) == 0 else {
-                throw refuse("\(count) stripes in groups of \(chunk.subStripes)")
+            guard chunk.subStripes == 2, count % 2 == 0 else {
+                throw refuse("\(count) stripes in groups of \(chunk.subStripes), not of 2")
             }
         case .raid5, .raid6:
             guard count > (chunk.type.profile == .raid5 ? 1 : 2) else { throw refuse("\(count) stripes") }
-        case .raid0, .raid1, .dup, .raid1c3, .raid1c4: break
+        case .dup, .raid1: guard count == 2 else { throw refuse("\(count) copies of a chunk that has 2") }
+        case .raid1c3: guard count == 3 else { throw refuse("\(count) copies of a chunk that has 3") }
+        case .raid1c4: guard count == 4 else { throw refuse("\(count) copies of a chunk that has 4") }
+        case .raid0: break
         default: throw refuse("unknown profile \(chunk.type)")
         }
     }
