@@ -158,4 +158,29 @@ import TreeLog
         try model.expectSame("empty")
         try model.expectCleanForJudge("empty")
     }
+
+    /// Where there is no room for a log an fsync is a commit, for which there is room.
+    @Test(arguments: variants) func anFsyncWithoutRoomIsACommit(_ variant: Variant) throws {
+        let model = try Model(variant, seed: 4)
+        try model.fill(size: 1 << 20)
+        try model.fill(size: 1800)
+        // What takes less room than a new file.
+        let value = [UInt8](repeating: 1, count: 1500)
+        do throws(FileSystemError) {
+            for number in 0..<100 {
+                for path in model.files.keys.sorted() { try model.fs.setXattr(path, "user.\(number)", value) }
+            }
+            Issue.record("the volume did not get full")
+        } catch { #expect(error.code == .noSpace) }
+        try model.fs.sync()
+        let (path, bytes) = try #require(model.files.max { $0.value.count < $1.value.count })
+        try model.fs.truncate(path, to: 5000)
+        model.files[path] = Array(bytes.prefix(5000))
+        let outcome = try model.fs.fsync(path)
+        guard case .fullCommit(.noSpace) = outcome else {
+            Issue.record("\(outcome)")
+            return
+        }
+        try model.expectSame("after the fsync")
+    }
 }
