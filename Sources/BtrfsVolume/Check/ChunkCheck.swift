@@ -89,7 +89,8 @@ final class ChunkCheck {
         compareDevices(run)
     }
 
-    /// By number and UUID of its stripes Linux finds the devices of a chunk; copies on one device would be lost together.
+    /// By number and UUID of its stripes Linux finds the devices of a chunk; copies on one device would be lost
+    /// together.
     private func compareStripes(_ run: CheckRun) {
         let uuids = Dictionary(devices.map { ($0.item.deviceID, $0.item.uuid) }) { first, _ in first }
         for mapped in run.volume.chunks.chunks {

@@ -63,8 +63,8 @@ public struct VolumeOptions: Sendable {
         }
     }
 
-    /// Each tree is a single leaf at first, also the tree of trees. Where that would be too full the UUID tree is left to
-    /// Linux, which makes it with its first mount.
+    /// Each tree is a single leaf at first, also the tree of trees. Where that would be too full the UUID tree is left
+    /// to Linux, which makes it with its first mount.
     var hasUUIDTree: Bool { nodeSize > 4096 || !hasBlockGroupTree }
 
     var incompat: IncompatFeatures {
