@@ -24,13 +24,7 @@ struct DefinitionReader {
             case .plugin, .workload: break
             }
         }
-        guard isComplete else { return nil }
-        guard let index = index(of: result, .plugin) else {
-            problems.add("it must return treelog.plugin { … }", at: file)
-            return nil
-        }
-        let reader = reader(declarations[index], "plugin")
-        reader.checkKeys(APITable.plugin.keys)
+        guard isComplete, let reader = self.reader(ofResult: result, .plugin, APITable.plugin, file) else { return nil }
         plugin.name = reader.name()
         plugin.version = version(reader)
         plugin.summary = reader.text("summary") ?? ""
@@ -45,15 +39,28 @@ struct DefinitionReader {
         return plugin
     }
 
-    func reader(_ declaration: Declaration, _ word: String) -> TableReader {
+    /// What the file of a plugin or a workload returned; nil where it is something else.
+    func reader(
+        ofResult result: LuaValue, _ kind: Declaration.Kind, _ known: APIClass, _ file: String
+    ) -> TableReader? {
+        guard let index = index(of: result, kind) else {
+            problems.add("it must return treelog.\(kind.rawValue) { … }", at: file)
+            return nil
+        }
+        return reader(declarations[index], kind.rawValue, known)
+    }
+
+    private func reader(_ declaration: Declaration, _ word: String, _ known: APIClass) -> TableReader {
         let name = declaration.table["name"]?.text
-        return TableReader(
+        let reader = TableReader(
             table: declaration.table, subject: name.map { "\(word) \"\($0)\"" } ?? word, place: declaration.place,
             problems: problems)
+        reader.checkKeys(known.keys)
+        return reader
     }
 
     /// Which declaration a constructor's result stands for.
-    func index(of value: LuaValue, _ kind: Declaration.Kind) -> Int? {
+    private func index(of value: LuaValue, _ kind: Declaration.Kind) -> Int? {
         guard let mark = value.table?["__treelog"]?.integer, let index = Int(exactly: mark),
             declarations.indices.contains(index), declarations[index].kind == kind
         else { return nil }
@@ -120,8 +127,7 @@ struct DefinitionReader {
     // MARK: Item types
 
     func item(_ declaration: Declaration, _ index: Int) -> ItemDefinition {
-        let reader = reader(declaration, "item")
-        reader.checkKeys(APITable.itemType.keys)
+        let reader = reader(declaration, "item", APITable.itemType)
         var item = ItemDefinition(declaration: index, place: declaration.place)
         item.name = itemName(reader)
         item.doc = reader.text("doc") ?? ""
@@ -182,8 +188,7 @@ struct DefinitionReader {
     // MARK: Policies and processes
 
     private func policy(_ declaration: Declaration) -> PolicyDefinition {
-        let reader = reader(declaration, "policy")
-        reader.checkKeys(APITable.policy.keys)
+        let reader = reader(declaration, "policy", APITable.policy)
         var policy = PolicyDefinition(place: declaration.place)
         policy.name = reader.name()
         policy.doc = reader.text("doc") ?? ""
@@ -211,8 +216,7 @@ struct DefinitionReader {
     }
 
     private func process(_ declaration: Declaration) -> ProcessDefinition {
-        let reader = reader(declaration, "process")
-        reader.checkKeys(APITable.process.keys)
+        let reader = reader(declaration, "process", APITable.process)
         var process = ProcessDefinition(place: declaration.place)
         process.name = reader.name()
         process.doc = reader.text("doc") ?? ""

@@ -37,50 +37,21 @@ struct TableReader {
         return text
     }
 
-    func text(_ key: String) -> String? {
+    /// The value of a key, where it is there; one of another type is a problem.
+    private func value<Value>(_ key: String, _ expected: String, _ read: (LuaValue) -> Value?) -> Value? {
         guard let value = table[key] else { return nil }
-        guard let text = value.text else {
-            mismatch(key, "a string", value)
+        guard let result = read(value) else {
+            mismatch(key, expected, value)
             return nil
         }
-        return text
+        return result
     }
 
-    func integer(_ key: String) -> Int64? {
-        guard let value = table[key] else { return nil }
-        guard let integer = value.integer else {
-            mismatch(key, "an integer", value)
-            return nil
-        }
-        return integer
-    }
-
-    func boolean(_ key: String) -> Bool? {
-        guard let value = table[key] else { return nil }
-        guard let boolean = value.boolean else {
-            mismatch(key, "true or false", value)
-            return nil
-        }
-        return boolean
-    }
-
-    func function(_ key: String) -> LuaReference? {
-        guard let value = table[key] else { return nil }
-        guard let function = value.function else {
-            mismatch(key, "a function", value)
-            return nil
-        }
-        return function
-    }
-
-    func table(_ key: String) -> LuaTable? {
-        guard let value = table[key] else { return nil }
-        guard let table = value.table else {
-            mismatch(key, "a table", value)
-            return nil
-        }
-        return table
-    }
+    func text(_ key: String) -> String? { value(key, "a string", \.text) }
+    func integer(_ key: String) -> Int64? { value(key, "an integer", \.integer) }
+    func boolean(_ key: String) -> Bool? { value(key, "true or false", \.boolean) }
+    func function(_ key: String) -> LuaReference? { value(key, "a function", \.function) }
+    func table(_ key: String) -> LuaTable? { value(key, "a table", \.table) }
 
     /// A list without gaps and other keys.
     func list(_ key: String) -> [LuaValue]? {

@@ -39,13 +39,9 @@ extension DefinitionReader {
         for (index, declaration) in declarations.enumerated() where declaration.kind == .item {
             definition.items.append(item(declaration, index))
         }
-        guard isComplete else { return nil }
-        guard let index = index(of: result, .workload) else {
-            problems.add("it must return treelog.workload { … }", at: file)
+        guard isComplete, let reader = self.reader(ofResult: result, .workload, APITable.workload, file) else {
             return nil
         }
-        let reader = reader(declarations[index], "workload")
-        reader.checkKeys(APITable.workload.keys)
         var workload = WorkloadDefinition()
         workload.name = reader.name()
         workload.doc = reader.text("doc") ?? ""
