@@ -122,3 +122,22 @@ if Context.environment["TREELOG_LUA_ONLY"] != nil {
     package.dependencies = []
     package.targets.removeAll { !["CLua", "CLuaHost", "LuaRuntime", "LuaRuntimeTests"].contains($0.name) }
 }
+
+// Many writers at once, and nothing else: Scripts/test runs them under the thread sanitizer.
+if Context.environment["TREELOG_THREADS_ONLY"] != nil {
+    let used = [
+        "CISAL", "CSodium", "CXXHash", "CZlib", "CZstd", "CLZO", "BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog",
+    ]
+    package.products = []
+    package.dependencies = []
+    package.targets.removeAll { !used.contains($0.name) }
+    let program = Target.executableTarget(
+        name: "many-writers", dependencies: ["BlockDevices", "BtrfsVolume", "TreeLog"],
+        path: "Tests/ThreadSanitizer/ManyWriters", swiftSettings: swiftSettings)
+    package.targets.append(program)
+    // In the place of the module of the standard library.
+    for target in package.targets where target.type != .system { target.dependencies.append("Synchronization") }
+    package.targets.append(
+        .target(
+            name: "Synchronization", path: "Tests/ThreadSanitizer/Synchronization", swiftSettings: swiftSettings))
+}
