@@ -159,6 +159,31 @@ import TreeLog
         try model.expectCleanForJudge("empty")
     }
 
+    /// What was open without a name at a crash goes at the next mount, also in many pieces.
+    @Test func orphansInManyPiecesGoAtTheMount() throws {
+        let model = try Model(Self.variants[2], seed: 5)
+        let fs = model.fs
+        try fs.create("open")
+        try fs.create("kept")
+        for piece in 0..<200 as Range<UInt64> { try fs.write("open", at: piece * 8192, [UInt8](repeating: 1, count: 4096)) }
+        let location = try fs.location("open")
+        _ = try fs.open("open")
+        try fs.unlink("open")
+        try fs.sync()
+        let device = model.device.copy()
+        #expect(VolumeChecker(try Volume(opening: [device])).run().isClean)
+        let mounted = try FileSystem(mounting: [device])
+        #expect(try mounted.readDirectory("/").count == 1)
+        try mounted.sync()
+        let volume = try Volume(opening: [device])
+        #expect(VolumeChecker(volume).run().findings.isEmpty)
+        let tree = try #require(try volume.tree(.fileTree))
+        for key in [Key(.orphan, .orphanItem, location.inode.rawValue), Key(location.inode, .inodeItem, 0)] {
+            let isGone = try tree.find(key) == nil
+            #expect(isGone, "\(key)")
+        }
+    }
+
     /// Where there is no room for a log an fsync is a commit, for which there is room.
     @Test(arguments: variants) func anFsyncWithoutRoomIsACommit(_ variant: Variant) throws {
         let model = try Model(variant, seed: 4)
