@@ -151,7 +151,7 @@ import Testing
         let error = try #require(throws: LuaError.self) {
             try machine.call(fail, .view(item, over: bytes.rawSpan))
         }
-        #expect(error.message == "item")
+        #expect(error.message == "an error that is no text: item")
         let kept = try machine.function(
             "return function(item) return pcall(function() return item.low end) end")
         #expect(try machine.callMany(kept, [.view(item)]).first == .boolean(false))
