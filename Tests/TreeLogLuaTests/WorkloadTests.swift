@@ -214,4 +214,50 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
             #expect(failure?.message.contains("no volume is mounted") != true, "\(name)")
         }
     }
+
+    // MARK: Items of plugins
+
+    /// The word `logged` of an item type says what an fsync makes of its items.
+    @Test func itemsAreLoggedByTheRuleOfTheirType() throws {
+        let types = try plugin(
+            parts: """
+                local function type(name, kind, logged)
+                  return treelog.item_type {
+                    name = name, kind = kind, logged = logged, optional = true, stage = "all", fields = { u64 "value" },
+                  }
+                end
+                parts.items = {
+                  type("EACH", 97, "with_inode"), type("CHANGED", 98, "if_changed"), type("NEVER", 99, "never"),
+                }
+                """)
+        var options = MountOptions()
+        try types.register(in: &options.registry)
+        let work = try workload(
+            """
+            local new, old = ("n"):rep(8), ("o"):rep(8)
+            return treelog.workload {
+              name = "test",
+              setup = function(fs)
+                fs:create "/f"
+                for kind = 97, 99 do fs:put_item("/f", kind, 1, old) end
+              end,
+              run = function(fs)
+                for kind = 97, 99 do fs:put_item("/f", kind, 1, new); fs:put_item("/f", kind, 2, new) end
+                treelog.expect_equal(fs:fsync("/f").outcome, "logged")
+                fs:mark "logged"
+              end,
+              check = function(fs, crash)
+                if not crash:after "logged" then return end
+                for kind = 97, 98 do
+                  treelog.expect_equal(fs:get_item("/f", kind, 1), new)
+                  treelog.expect_equal(fs:get_item("/f", kind, 2), new)
+                end
+                treelog.expect_equal(fs:get_item("/f", 99, 1), old)
+                treelog.expect_equal(fs:get_item("/f", 99, 2), nil)
+              end,
+            }
+            """)
+        let plan = try work.plan(on: try work.volume.makeDevice(), options)
+        for crash in plan.usualCrashes { try work.judge(crash, of: plan, options) }
+    }
 }

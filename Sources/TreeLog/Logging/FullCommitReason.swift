@@ -26,6 +26,8 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case itemTooLarge
     /// A committed item of a plugin was deleted, which no log can tell.
     case deletedItem
+    /// An item was put whose type nobody registered, so that its rule for the log is not known.
+    case unknownItemType
     /// Too many pieces of the file have changed.
     case tooManyExtents
     /// No room for the log.

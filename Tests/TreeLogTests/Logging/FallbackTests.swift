@@ -73,6 +73,34 @@ import TreeLog
         }
     }
 
+    @Test func aNewNameInExtendedReferences() throws {
+        let name = { (number: Int) in "/top/" + String(repeating: "l", count: 250) + "\(number)" }
+        try expect(
+            .extendedReferences, at: "/top/f",
+            before: { fs in
+                try fs.create("/top/f")
+                for number in 0..<100 { try fs.link("/top/f", to: name(number)) }
+            },
+            after: { try $0.link("/top/f", to: name(100)) })
+    }
+
+    @Test func anItemThatGrowsTooMuchForLinux() throws {
+        func set(_ count: Int) -> (FileSystem) throws -> Void {
+            { try $0.setXattr("/top/f", "user.x", [UInt8](repeating: 1, count: count)) }
+        }
+        try expect(.itemTooLarge, at: "/top/f", before: { try $0.create("/top/f"); try set(9_000)($0) }, after: set(12_000))
+    }
+
+    @Test func anItemOfATypeThatNobodyRegistered() throws {
+        let volume = try LoggedVolume()
+        let fs = volume.fileSystem
+        try fs.create("/f")
+        try fs.sync()
+        try fs.putItem("/f", KeyType(100), at: 1, [7])
+        #expect(try fs.fsync("/f") == .fullCommit(.unknownItemType))
+        #expect(try FileSystem(mounting: volume.crash()).getItem("/f", KeyType(100), at: 1) == [7])
+    }
+
     @Test func itemsOfPlugins() throws {
         var options = MountOptions()
         let type = KeyType(100)
