@@ -80,4 +80,7 @@ extension DeviceError.Reason: CustomStringConvertible {
 extension DeviceError {
     /// Whether a file was not made because there is one of that name.
     public var isExistingFile: Bool { operation == .create && reason == .system(code: EEXIST) }
+
+    /// Whether a pipe took no more because its reader is gone.
+    public var isClosedPipe: Bool { operation == .write && reason == .system(code: EPIPE) }
 }

@@ -273,9 +273,10 @@ public enum SystemClock {
 
 /// Standard output or standard error of the process, without a buffer.
 public struct StandardStream: Sendable {
-    public static let output = StandardStream(descriptor: STDOUT_FILENO)
-    public static let error = StandardStream(descriptor: STDERR_FILENO)
+    public static let output = StandardStream(name: "standard output", descriptor: STDOUT_FILENO)
+    public static let error = StandardStream(name: "standard error", descriptor: STDERR_FILENO)
 
+    private let name: String
     private let descriptor: CInt
 
     /// Whether a person reads it.
@@ -292,20 +293,21 @@ public struct StandardStream: Sendable {
 
     /// Writes all of `bytes`.
     ///
-    /// - Returns: false when they cannot be written: mostly since nobody reads them any more.
-    public func write(_ bytes: RawSpan) -> Bool {
-        unsafe bytes.withUnsafeBytes { buffer in
-            var done = 0
-            while done < buffer.count {
-                let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
-                let written = try? calling { unsafe Glibc.write(descriptor, rest.baseAddress, rest.count) }
-                guard let count = written else { return false }
-                done += count
+    /// - Throws: `DeviceError`; its `isClosedPipe` where nobody reads any more.
+    public func write(_ bytes: RawSpan) throws(DeviceError) {
+        do throws(SystemError) {
+            try unsafe bytes.withUnsafeBytes { buffer throws(SystemError) in
+                var done = 0
+                while done < buffer.count {
+                    let rest = unsafe UnsafeRawBufferPointer(rebasing: buffer[done...])
+                    done += try calling { unsafe Glibc.write(descriptor, rest.baseAddress, rest.count) }
+                }
             }
-            return true
+        } catch {
+            throw DeviceError(device: name, operation: .write, reason: .system(code: error.code))
         }
     }
 
-    /// Lets `write` return false where nobody reads any more, instead of ending the process.
+    /// Lets `write` throw where nobody reads any more, instead of ending the process.
     public static func ignoreClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 }

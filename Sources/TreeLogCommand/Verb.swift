@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BlockDevices
 
 /// How a verb ended that did not fail.
 enum Outcome: Int32 {
@@ -14,15 +15,18 @@ enum Outcome: Int32 {
 /// One word of the command line: arguments and printing, nothing else.
 protocol Verb: ParsableCommand {
     var format: OutputOptions { get }
+    /// Whether the verb is there for what it does to a volume, more than for its output.
+    static var changesVolumes: Bool { get }
 
     func perform(_ console: Console) throws -> Outcome
 }
 
 extension Verb {
     static var _errorPrefix: String { TreelogCommand._errorPrefix }
+    static var changesVolumes: Bool { false }
 
     /// Ends in the exit code of the outcome. An error becomes one line on standard error, with `--json` also an
-    /// object on standard output.
+    /// object on standard output. Output that cannot be written is an error, except to a pipe that nobody reads.
     func run() throws {
         let console = Console()
         var code = ExitCode.failure
@@ -38,14 +42,20 @@ extension Verb {
             if format.json {
                 JSONWriter(console, expandedDepth: 0).document("error", problems: error.problems)
             }
+        } catch where console.isClosed {
+            code = .success
         } catch {
-            // Who no longer reads needs no explanation.
-            if console.isClosed { throw ExitCode.success }
             let failure = Failure(error)
             console.complain("\(failure)")
             if format.json { failure.write(to: JSONWriter(console, expandedDepth: 0)) }
         }
         console.flush()
+        // Who no longer reads needs no explanation.
+        if let error = console.outputError, !error.isClosedPipe {
+            console.complain("\(error). What it holds is not whole.")
+            // This code would tell of a volume that is unchanged.
+            if !Self.changesVolumes { code = .failure }
+        }
         if code != .success { throw code }
     }
 }

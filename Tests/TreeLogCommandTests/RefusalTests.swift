@@ -73,6 +73,19 @@ internal import Testing
         let other = try Images("rand-0034.two-dev-single")
         Self.expectRefusal(try ToolRun(["undo", undo] + other.paths), "is for 1 device")
         #expect(try other.areUntouched())
+    @Test func outputThatCannotBeWritten() throws {
+        let images = try Images("create_fsync")
+        for verb in ["state", "info", "inspect", "stat", "dump"] {
+            let run = try ToolRun.shell("$0 \(verb) $1 > /dev/full", [images.path])
+            Self.expectRefusal(run, "standard output: cannot write", "No space left")
+        }
+        let unread = try ToolRun.shell("{ $0 state $1; echo $? >&2; } | true", [images.path])
+        #expect(unread.errors == "0\n", "\(unread)")
+        // The volume is not unchanged.
+        let replay = try ToolRun.shell("$0 replay $1 > /dev/full", [images.path])
+        #expect(replay.status == 0 && replay.errors.contains("standard output: cannot write"), "\(replay)")
+    }
+
     }
 
     @Test(arguments: [

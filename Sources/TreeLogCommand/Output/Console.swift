@@ -6,8 +6,9 @@ internal import BtrfsVolume
 final class Console {
     private var buffer: [UInt8] = []
     private static let bufferSize = 1 << 16
-    /// Whether nobody reads standard output any more; what is written then goes nowhere.
-    private(set) var isClosed = false
+    /// Why standard output takes no more; what is written then goes nowhere.
+    private(set) var outputError: DeviceError?
+    var isClosed: Bool { outputError != nil }
     private var statusLength = 0
 
     deinit { flush() }
@@ -22,7 +23,7 @@ final class Console {
 
     func write(_ bytes: RawSpan) {
         flush()
-        if !isClosed, !StandardStream.output.write(bytes) { isClosed = true }
+        pass(bytes)
     }
 
     func line(_ text: String = "") {
@@ -48,15 +49,20 @@ final class Console {
     }
 
     func flush() {
-        if !buffer.isEmpty, !isClosed, !StandardStream.output.write(buffer.rawSpan) { isClosed = true }
+        pass(buffer.rawSpan)
         buffer.removeAll(keepingCapacity: true)
+    }
+
+    private func pass(_ bytes: RawSpan) {
+        guard !isClosed else { return }
+        do throws(DeviceError) { try StandardStream.output.write(bytes) } catch { outputError = error }
     }
 
     /// Says on standard error what is wrong.
     func complain(_ text: String) {
         clearStatus()
         flush()
-        _ = StandardStream.error.write(Array("treelog: \(Self.printable(text))\n".utf8).rawSpan)
+        writeStatus("treelog: \(Self.printable(text))\n")
     }
 
     // MARK: Status line
@@ -68,23 +74,29 @@ final class Console {
     /// Shows a line on the terminal in place of the one before.
     func showStatus(_ text: String) {
         let padding = String(repeating: " ", count: max(0, statusLength - text.count))
-        _ = StandardStream.error.write(Array("\r\(text)\(padding)".utf8).rawSpan)
+        writeStatus("\r\(text)\(padding)")
         statusLength = text.count
     }
 
     func clearStatus() {
         guard statusLength > 0 else { return }
         showStatus("")
-        _ = StandardStream.error.write(Array("\r".utf8).rawSpan)
+        writeStatus("\r")
+    }
+
+    /// There is no place to say that standard error takes nothing.
+    private func writeStatus(_ text: String) {
+        let bytes = Array(text.utf8)
+        try? StandardStream.error.write(bytes.rawSpan)
     }
 }
 
-/// Lets what produces bytes write to standard output, and stops it when nobody reads any more.
+/// Lets what produces bytes write to standard output, and stops it when that takes no more.
 struct ConsoleSink: ByteSink {
     let console: Console
 
     mutating func write(_ bytes: RawSpan) throws(VolumeError) {
         console.write(bytes)
-        if console.isClosed { throw .refused("standard output is closed") }
+        if let error = console.outputError { throw .device(error) }
     }
 }

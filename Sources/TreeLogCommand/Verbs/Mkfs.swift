@@ -47,6 +47,7 @@ struct Mkfs: Verb {
     @Flag(help: "Overwrite a volume that is there.")
     var force = false
     @OptionGroup var format: OutputOptions
+    static let changesVolumes = true
 
     func perform(_ console: Console) throws -> Outcome {
         let options = try volumeOptions()

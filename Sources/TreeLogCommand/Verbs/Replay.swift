@@ -51,6 +51,7 @@ struct Replay: Verb {
     var timeout: Double?
 
     @OptionGroup var format: OutputOptions
+    static let changesVolumes = true
 
     func validate() throws {
         if dryRun, !output.isEmpty || undo != nil {

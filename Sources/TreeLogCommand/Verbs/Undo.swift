@@ -20,6 +20,7 @@ struct Undo: Verb {
 
     @OptionGroup var arguments: ImageArguments
     @OptionGroup var format: OutputOptions
+    static let changesVolumes = true
 
     func perform(_ console: Console) throws -> Outcome {
         let devices = try arguments.images.map { (path) throws(DeviceError) in

@@ -36,6 +36,7 @@ struct ItemPut: Verb {
 
     @OptionGroup var plugins: PluginOptions
     @OptionGroup var format: OutputOptions
+    static let changesVolumes = true
 
     func perform(_ console: Console) throws -> Outcome {
         let type = try item.type(in: try plugins.load())
