@@ -19,7 +19,8 @@ public final class FileDevice: BlockDevice {
     /// Opens the block device or image file at `path`.
     ///
     /// - Throws: `DeviceError`: `.inUse` when another process holds it, or when it is opened for writing and
-    ///   is mounted or backs a loop device; `.unsuitable` when it is neither a file nor a block device.
+    ///   is mounted or backs a loop device; `.unsuitable` when it is neither a file nor a block device, or takes no
+    ///   writes.
     public convenience init(path: String, access: Access) throws(DeviceError) {
         do throws(SystemError) {
             let status = try FileStatus(path: path)
@@ -57,6 +58,7 @@ public final class FileDevice: BlockDevice {
         case .blockDevice: byteCount = try file.blockDeviceByteCount
         case .directory, .other: throw .notADevice
         }
+        if status.kind == .blockDevice, access == .readWrite, try file.isReadOnlyBlockDevice { throw .readOnly }
         try file.lock(exclusive: access == .readWrite)
         self.name = path
         self.file = file
@@ -108,8 +110,10 @@ public final class FileDevice: BlockDevice {
             switch error {
             case .notADevice:
                 .unsuitable("it is neither a block device nor an image file")
+            case .readOnly:
+                .unsuitable("it is read-only; make it writable, or write a copy with --output")
             case .wouldBlock:
-                .inUse("it is in use by another process")
+                .inUse("it is in use by another process, or was given twice")
             case .busy:
                 .inUse(
                     (try? FileStatus(path: path)).map {

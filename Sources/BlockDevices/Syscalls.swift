@@ -9,6 +9,7 @@ struct SystemError: Error, Equatable, CustomStringConvertible {
 
     static let notADevice = SystemError(code: ENOTBLK)
     static let busy = SystemError(code: EBUSY)
+    static let readOnly = SystemError(code: EROFS)
     static let wouldBlock = SystemError(code: EWOULDBLOCK)
 
     var description: String { unsafe String(cString: strerror(code)) }
@@ -102,6 +103,16 @@ struct File: ~Copyable {
             var count: UInt64 = 0
             _ = try calling { unsafe ioctl(descriptor, BLKGETSIZE64, &count) }
             return count
+        }
+    }
+
+    /// Whether a block device takes no writes, which opening it does not tell.
+    var isReadOnlyBlockDevice: Bool {
+        get throws(SystemError) {
+            let BLKROGET: UInt = 0x125e  // _IO(0x12, 94)
+            var answer: CInt = 0
+            _ = try calling { unsafe ioctl(descriptor, BLKROGET, &answer) }
+            return answer != 0
         }
     }
 

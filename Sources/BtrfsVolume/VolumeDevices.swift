@@ -48,6 +48,11 @@ struct VolumeDevices {
             let item = superblock.deviceItem
             if let first = newest, first.fsid != superblock.fsid {
                 throw .unsupported(
+                if first.flags.union(superblock.flags).contains(.seeding) {
+                    throw .unsupported(
+                        "\(device.name): a volume that grew out of a seed can neither be read whole nor replayed; "
+                            + "let Linux mount it")
+                }
                     "\(device.name) belongs to file system \(superblock.fsid), not to \(first.fsid); "
                         + "name the devices of one volume")
             }

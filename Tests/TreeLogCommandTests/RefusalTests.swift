@@ -54,9 +54,17 @@ internal import Testing
         }
     }
 
+    @Test(.enabled(if: KernelOracle.skipReason(.hostKernel) == nil, "needs root and loop devices"))
+    func aDeviceThatTakesNoWrites() throws {
+        let images = try Images("create_fsync")
+        let line = "loop=$(losetup --read-only --find --show $1) && { $0 replay $loop; code=$?; losetup --detach $loop; exit $code; }"
+        Self.expectRefusal(try ToolRun.shell(line, [images.path]), "it is read-only", "--output")
+    }
+
     @Test func aMissingDevice() throws {
         let images = try Images("rand-0034.two-dev-single")
-        Self.expectRefusal(try ToolRun("replay", images.paths[0]), "1 of 2 devices")
+        Self.expectRefusal(try ToolRun("replay", images.paths[0]), "1 of 2 devices", "-o degraded")
+        Self.expectRefusal(try ToolRun("replay", images.path, images.path), "given twice")
         let striped = try Images("mix_a.raid0")
         Self.expectRefusal(try ToolRun("state", striped.paths[1]), "name all devices of the volume")
         Self.expectRefusal(try ToolRun("info", images.path, images.path), "given twice")

@@ -231,7 +231,8 @@ extension Volume {
     func checkWritable() throws(VolumeError) {
         guard devices.isComplete else {
             throw .refused(
-                "\(devices.members.count) of \(devices.expectedCount) devices were given; all are needed to write")
+                "\(devices.members.count) of \(devices.expectedCount) devices were given; all are needed to write. "
+                    + "Name them all; where one is gone for good, Linux replays when it mounts with -o degraded")
         }
         for (_, member) in devices.sorted where member.device.isReadOnly {
             throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
