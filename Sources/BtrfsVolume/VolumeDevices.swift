@@ -30,7 +30,8 @@ struct VolumeDevices {
     var isComplete: Bool { members.count == expectedCount }
     var sorted: [(id: UInt64, member: Member)] { members.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
-    /// Reads the superblocks of all devices and finds the newest.
+    /// Reads the superblocks of all devices and finds the newest; of several with its generation that of the device
+    /// with the lowest number, as in the kernel: a power cut may come when a log is not yet named in all of them.
     ///
     /// As in the kernel the copy at 64 KiB decides. Only where that one is damaged (a torn write) does the newest
     /// of the other copies serve; replaying writes them before the first one, so that one is then whole.
@@ -47,12 +48,12 @@ struct VolumeDevices {
             }
             let item = superblock.deviceItem
             if let first = newest, first.fsid != superblock.fsid {
-                throw .unsupported(
                 if first.flags.union(superblock.flags).contains(.seeding) {
                     throw .unsupported(
                         "\(device.name): a volume that grew out of a seed can neither be read whole nor replayed; "
                             + "let Linux mount it")
                 }
+                throw .unsupported(
                     "\(device.name) belongs to file system \(superblock.fsid), not to \(first.fsid); "
                         + "name the devices of one volume")
             }
@@ -69,11 +70,16 @@ struct VolumeDevices {
             }
             table.members[item.deviceID] = Member(
                 device: device, deviceItem: item, damage: damage)
-            if newest.map({ $0.generation < superblock.generation }) ?? true { newest = superblock }
+            if newest.map({ Self.counts(superblock, before: $0) }) ?? true { newest = superblock }
         }
         guard let newest else { throw .unsupported("no device was given") }
         table.expectedCount = Int(clamping: newest.deviceCount)
         return (table, newest)
+    }
+
+    private static func counts(_ one: Superblock, before other: Superblock) -> Bool {
+        guard one.generation == other.generation else { return one.generation > other.generation }
+        return one.deviceItem.deviceID < other.deviceItem.deviceID
     }
 
     private static func readSuperblock(

@@ -8,11 +8,34 @@ import Testing
 @Suite struct HostileVolumeTests {
     private func open(_ change: (inout Superblock) -> Void) throws -> Volume {
         let devices = try Corpus.image(named: "mix_a.default").load()
-        let bytes = try devices[0].bytes(at: Superblock.offsets[0], count: Superblock.byteCount)
+        try changeSuperblock(of: devices[0], change)
+        return try Volume(opening: devices)
+    }
+
+    private func changeSuperblock(of device: MemoryDevice, _ change: (inout Superblock) -> Void) throws {
+        let bytes = try device.bytes(at: Superblock.offsets[0], count: Superblock.byteCount)
         var superblock = try Superblock(bytes.rawSpan)
         change(&superblock)
-        try devices[0].write(superblock.sealed(), at: Superblock.offsets[0])
-        return try Volume(opening: devices)
+        try device.write(superblock.sealed(), at: Superblock.offsets[0])
+    }
+
+    /// A power cut between the superblocks of two devices: whether there is a log does not hang on their order.
+    @Test func ofEqualSuperblocksTheFirstDeviceHasItsWay() throws {
+        let devices = try Corpus.image(named: "mix_a.raid1").load()
+        try changeSuperblock(of: devices[1]) { $0.logRoot = LogicalAddress(0) }
+        for order in [devices, devices.reversed()] {
+            #expect(try Volume(opening: order).superblock.logRoot.rawValue != 0)
+        }
+    }
+
+    @Test func volumeThatGrewOutOfASeedIsRefused() throws {
+        let grown = try Corpus.image(named: "mix_a.default").load()
+        let seed = try Corpus.image(named: "create_fsync").load()
+        try changeSuperblock(of: seed[0]) { $0.flags.insert(.seeding) }
+        for devices in [grown + seed, seed + grown] {
+            let error = #expect(throws: VolumeError.self) { try Volume(opening: devices) }
+            #expect(error?.description.contains("grew out of a seed") == true)
+        }
     }
 
     @Test(arguments: [UInt64.max, 1 << 63])
