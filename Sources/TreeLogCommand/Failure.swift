@@ -29,6 +29,9 @@ struct Failure: Error {
 
     private init(log error: LogError) {
         switch error.cause {
+        case .volume where error.isDamageOfVolume:
+            self.init("\(error)", nextStep: error.nextStep)
+            place = error.place
         case .volume(.device(let cause)):
             self.init(device: cause)
             place = error.place

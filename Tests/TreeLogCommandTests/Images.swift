@@ -58,8 +58,11 @@ struct Images: ~Copyable {
     }
 
     /// Breaks all copies of the first leaf of a log. Returns the address of the leaf.
-    func damageLeaf(ofLog subvolume: Int) throws -> Int64 {
-        let items = try ToolRun(["dump", "--json", "--tree", "log:\(subvolume)"] + paths)
+    func damageLeaf(ofLog subvolume: Int) throws -> Int64 { try damageLeaf(of: "log:\(subvolume)") }
+
+    /// Breaks all copies of the first leaf of a tree. Returns the address of the leaf.
+    func damageLeaf(of tree: String) throws -> Int64 {
+        let items = try ToolRun(["dump", "--json", "--tree", tree] + paths)
         let item = try JSONValue(parsing: String(try #require(items.lines.first)))
         let block = try #require(item["block"]?.integer)
         for range in try places(of: LogicalAddress(UInt64(block))) { try damage(range) }

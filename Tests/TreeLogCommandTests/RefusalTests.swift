@@ -73,14 +73,17 @@ internal import Testing
         #expect(try images.areUntouched())
     }
 
-    @Test func aWrongUndoFile() throws {
-        let images = try Images("create_fsync")
-        Self.expectRefusal(try ToolRun("undo", images.path, images.path), "not a sound undo file")
-        let undo = images.folder.file("undo")
-        #expect(try ToolRun("replay", "--undo", undo, images.path).status == 0)
-        let other = try Images("rand-0034.two-dev-single")
-        Self.expectRefusal(try ToolRun(["undo", undo] + other.paths), "is for 1 device")
-        #expect(try other.areUntouched())
+    /// The log may be whole where the volume is not.
+    @Test(arguments: ["root", "extent", "fs", "free-space"])
+    func aDamagedVolume(_ tree: String) throws {
+        let images = try Images("two_subvolumes")
+        let block = try images.damageLeaf(of: tree)
+        for verb in [["replay"], ["replay", "--policy", "salvage"]] {
+            Self.expectRefusal(
+                try ToolRun(verb + [images.path]), "block \(block): the checksum of this block of tree", "'btrfs check --readonly'")
+        }
+    }
+
     @Test func outputThatCannotBeWritten() throws {
         let images = try Images("create_fsync")
         for verb in ["state", "info", "inspect", "stat", "dump"] {

@@ -76,11 +76,22 @@ public struct LogError: Error, Sendable {
         }
     }
 
+    /// Whether a block of the volume itself is damaged, which was read for the replay, and not one of the log.
+    public var isDamageOfVolume: Bool {
+        switch cause {
+        case .volume(.damaged(_, let block?, _, _)): block != place.block
+        case .volume(.format(let error)): error.block != nil && error.block != place.block
+        default: false
+        }
+    }
+
     /// What the user can do next.
     public var nextStep: String {
         switch cause {
         case .volume(.device), .volume(.noSpace), .volume(.unsupported):
             "The log is untouched; replay again when this is solved."
+        case .volume where isDamageOfVolume:
+            "There the volume is damaged, not its log; look at it with 'btrfs check --readonly'."
         case .unregisteredType(let type):
             "Load the plugin that defines key type \(type.rawValue), or replay with the policy 'salvage'."
         case .stopped, .notTolerated:

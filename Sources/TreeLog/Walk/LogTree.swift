@@ -50,7 +50,7 @@ public struct LogForest {
     /// - Throws: `LogError` when it cannot be read, or holds anything but root items of subvolumes.
     public init?(of volume: Volume) throws(LogError) {
         self.volume = volume
-        var place = LogPlace()
+        var place = LogPlace(block: volume.superblock.logRoot)
         var entries: [Entry] = []
         do {
             guard let tree = try volume.logRootTree() else { return nil }

@@ -57,7 +57,7 @@ struct Inspect: Verb {
             // A log whose roots cannot be read says nothing at all.
             let contents = try LogContents(volume)
             var failure = Failure(error)
-            if (error as? LogError)?.conflictKind != nil {
+            if let error = error as? LogError, error.conflictKind != nil, !error.isDamageOfVolume {
                 let images = arguments.images.joined(separator: " ")
                 failure.nextStep = "See what can be saved: treelog replay --policy salvage --dry-run \(images)"
             }
