@@ -97,6 +97,14 @@ internal import Testing
         #expect(replay.status == 0 && replay.errors.contains("standard output: cannot write"), "\(replay)")
     }
 
+    @Test func aWrongUndoFile() throws {
+        let images = try Images("create_fsync")
+        Self.expectRefusal(try ToolRun("undo", images.path, images.path), "not a sound undo file")
+        let undo = images.folder.file("undo")
+        #expect(try ToolRun("replay", "--undo", undo, images.path).status == 0)
+        let other = try Images("rand-0034.two-dev-single")
+        Self.expectRefusal(try ToolRun(["undo", undo] + other.paths), "is for 1 device")
+        #expect(try other.areUntouched())
     }
 
     @Test(arguments: [
@@ -119,11 +127,26 @@ internal import Testing
         #expect(run.status == 64 && run.errors.hasPrefix("treelog: ") && run.errors.contains(part), "\(run)")
     }
 
-    @Test(arguments: ["info", "inspect", "dump", "replay", "walk", "ls", "cat", "stat", "state", "undo"])
+    @Test(arguments: [
+        "info", "inspect", "dump", "replay", "walk", "ls", "cat", "stat", "state", "undo", "check", "mkfs", "run", "item", "item put",
+        "plugin", "plugin stubs",
+    ])
     func helpHasExamples(_ verb: String) throws {
-        let run = try ToolRun(verb, "--help")
+        let run = try ToolRun(verb.split(separator: " ").map(String.init) + ["--help"])
         #expect(run.status == 0 && run.text.contains("EXAMPLES\n  treelog "), "\(run)")
         #expect(run.lines.allSatisfy { $0.count <= 80 }, "\(run)")
+        // A line that was broken where the terminal ends does not run as it stands.
+        let examples = run.text.split(separator: "\n\n").first { $0.hasPrefix("EXAMPLES\n") } ?? ""
+        #expect(examples.split(separator: "\n").dropFirst().allSatisfy { $0.hasPrefix("  ") }, "\(run)")
+    }
+
+    @Test func theExamplesOfMkfsWork() throws {
+        let folder = try TemporaryFolder()
+        let image = folder.file("disk.img")
+        for options in [["--size", "256M"], ["--features", "^extref,block-group-tree", "--force"]] {
+            let run = try ToolRun(["mkfs"] + options + [image])
+            #expect(run.status == 0, "\(run)")
+        }
     }
 
     @Test func theRootTellsTheExitCodes() throws {

@@ -59,7 +59,7 @@ public struct VolumeOptions: Sendable {
             throw .unsupported("mixed block groups with a node size other than the sector size (\(sectorSize))")
         }
         guard !hasBlockGroupTree || hasFreeSpaceTree && hasNoHoles else {
-            throw .unsupported("a block group tree without a free space tree and no-holes")
+            throw .unsupported("a block group tree without both free-space-tree and no-holes")
         }
     }
 

@@ -11,8 +11,8 @@ struct Mkfs: Verb {
         discussion: """
             EXAMPLES
               treelog mkfs --size 1G disk.img
-              treelog mkfs --size 256M --checksum xxhash64 --node-size 4096 --label work disk.img
-              treelog mkfs --features ^no-holes,block-group-tree --force disk.img
+              treelog mkfs --size 256M --checksum xxhash64 --label work disk.img
+              treelog mkfs --features ^extref,block-group-tree --force disk.img
 
             An image that does not exist is made, as a file without content of its own. What an existing one holds \
             is lost; one that holds a btrfs volume already is only overwritten with --force.
@@ -119,7 +119,7 @@ struct Mkfs: Verb {
         guard device.byteCount == byteCount else {
             throw Failure(
                 "\(image) exists and has \(device.byteCount) bytes, not \(byteCount)",
-                nextStep: "leave --size out to use it as it is, or remove it")
+                nextStep: "Leave --size out to use it as it is, or remove it")
         }
         return try checked(device)
     }
@@ -129,7 +129,7 @@ struct Mkfs: Verb {
         guard !force, device.byteCount >= Superblock.offsets[0] + UInt64(Superblock.byteCount) else { return device }
         let bytes = try device.bytes(at: Superblock.offsets[0], count: Superblock.byteCount)
         if Self.isSuperblock(bytes) {
-            throw Failure("\(image) holds a btrfs volume already", nextStep: "overwrite it with --force")
+            throw Failure("\(image) holds a btrfs volume already", nextStep: "Overwrite it with --force.")
         }
         return device
     }

@@ -9,7 +9,7 @@ struct ItemGet: Verb {
     static let configuration = CommandConfiguration(
         commandName: "get",
         abstract: "Shows an item of a plugin's type.",
-        usage: "treelog item get [options] --plugin <path> --item <name> --inode <number> <image> ...")
+        usage: "treelog item get [options] --item <name> --inode <number> <image> ...")
 
     @OptionGroup var arguments: ImageArguments
     @OptionGroup var item: ItemOptions

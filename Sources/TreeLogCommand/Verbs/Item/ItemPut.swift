@@ -10,12 +10,16 @@ struct ItemPut: Verb {
     static let configuration = CommandConfiguration(
         commandName: "put",
         abstract: "Writes an item of a plugin's type into a subvolume.",
-        usage: "treelog item put [options] --plugin <path> --item <name> --inode <number> <image> ...",
+        usage: "treelog item put [options] --item <name> --inode <number> <image> ...",
         discussion: """
             The content is given by its fields, or as bytes. It is checked by the plugin. A volume with a log is \
             refused: replay it first. What is not given is zero or empty.
 
             EXAMPLES
+              treelog item put disk.img --plugin Plugins/counter --item COUNTER \\
+                  --inode 257 --value value=3
+
+            VALUES
               --value count=3 --value state=open         a number, and a name that the plugin gave to one
               --value at=1700000000.5 --value id=0a1b    a time, and bytes in hexadecimal digits
               --value 'entries=[{"key": "a", "value": "b"}]'

@@ -13,7 +13,8 @@ struct ItemVerbs: ParsableCommand {
             is deleted.
 
             EXAMPLES
-              treelog item put disk.img --plugin Plugins/counter --item COUNTER --inode 257 --value value=3
+              treelog item put disk.img --plugin Plugins/counter --item COUNTER \\
+                  --inode 257 --value value=3
               treelog item get disk.img --plugin Plugins/counter --item COUNTER --inode 257
               treelog item list disk.img --plugin Plugins/counter
             """,

@@ -9,9 +9,9 @@ struct PluginStubs: Verb {
         usage: "treelog plugin stubs [--luacheck | --reference]",
         discussion: """
             EXAMPLES
-              treelog plugin stubs > meta/treelog.lua           for the Lua language server
-              treelog plugin stubs --luacheck > .luacheckrc     for luacheck
-              treelog plugin stubs --reference                  the end of Documentation/lua.md
+              treelog plugin stubs > treelog.lua               for the Lua language server
+              treelog plugin stubs --luacheck > .luacheckrc    for luacheck
+              treelog plugin stubs --reference                 the API, for people
             """)
 
     @Flag(help: "Write a .luacheckrc instead of stubs.")
