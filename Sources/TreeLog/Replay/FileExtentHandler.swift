@@ -71,7 +71,8 @@ public struct FileExtentHandler: ReplayHandler {
         }
         let count = extent.isInline ? extent.ramBytes : extent.byteCount
         let (end, overflow) = start.addingReportingOverflow(count)
-        guard !overflow, end < UInt64(Int64.max), let rounded = end.roundedUp(to: context.sectorSize) else {
+        // The last sector of the largest file ends behind it.
+        guard !overflow, end <= 1 << 63, let rounded = end.roundedUp(to: context.sectorSize) else {
             throw context.failure(.damaged("the extent ends beyond the largest file"))
         }
         if extent.isInline { return rounded }
