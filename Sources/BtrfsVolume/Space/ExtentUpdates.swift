@@ -123,7 +123,12 @@ final class ExtentUpdates {
     private func noteGap(
         from start: UInt64, around range: Range<UInt64>, _ cursor: TreeCursor
     ) throws(VolumeError) {
-        try cursor.seek(Key(ObjectID(range.upperBound), KeyType(0), 0))
+        // It mostly follows where the cursor stands; but references of the extent before the range may come first.
+        let stands = cursor.isValid
+        if stands { _ = try cursor.next() }
+        if !stands || (cursor.isValid && cursor.key.objectID.rawValue < range.upperBound) {
+            try cursor.seek(Key(ObjectID(range.upperBound), KeyType(0), 0))
+        }
         gap = start..<(cursor.isValid ? max(cursor.key.objectID.rawValue, range.upperBound) : .max)
     }
 

@@ -111,11 +111,7 @@ extension Tree {
     private func leafForChange(
         _ key: Key, inserting: Bool
     ) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
-        if let leaf = path.leafForChange(key, inserting: inserting) {
-            let (slot, found) = leaf.search(key)
-            path.setSlot(slot, at: 0)
-            return (leaf, slot, found)
-        }
+        if let known = path.leafForChange(key, inserting: inserting) { return known }
         path.begin()
         if !root.isNew { root = try copyForChange(root) }
         var block = root

@@ -80,11 +80,7 @@ public final class Tree {
 
     @inline(__always)
     func leaf(for key: Key) throws(VolumeError) -> (leaf: TreeBlock, slot: Int, found: Bool) {
-        if let way = path.way(to: key) {
-            let leaf = path.block(0, ofWay: way)
-            let (slot, found) = leaf.search(key)
-            return (leaf, slot, found)
-        }
+        if let way = path.way(to: key) { return path.search(key, onWay: way) }
         var block = root
         while block.level > 0 {
             block = try child(at: block.childSlot(key), of: block)

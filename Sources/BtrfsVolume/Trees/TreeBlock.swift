@@ -97,6 +97,19 @@ package final class TreeBlock {
         return (low, false)
     }
 
+    /// The same, where `key` is often that in slot `guess` or the next one.
+    @inline(__always)
+    func search(_ key: Key, near guess: Int) -> (slot: Int, found: Bool) {
+        guard guess >= 0, guess < count else { return search(key) }
+        let there = self.key(at: guess)
+        if there == key { return (guess, true) }
+        guard there < key else { return search(key) }
+        if guess &+ 1 == count { return (count, false) }
+        let next = self.key(at: guess &+ 1)
+        if next == key { return (guess &+ 1, true) }
+        return key < next ? (guess &+ 1, false) : search(key)
+    }
+
     /// Of a node: the slot of the child in whose range `key` lies.
     @inline(__always)
     func childSlot(_ key: Key) -> Int {

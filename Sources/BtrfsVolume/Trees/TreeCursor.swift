@@ -4,11 +4,14 @@ public import BtrfsFormat
 public final class TreeCursor {
     /// The tree in which the cursor stands.
     public let tree: Tree
-    // By level; as many as a tree can have.
-    private var blocks: [8 of TreeBlock?] = .init(repeating: nil)
+    // By level; as many as a tree can have. Not an array, which would be checked for exclusive access.
+    private let blocks = ReferenceTable<TreeBlock>(
+        count: BlockHeader.maximumLevels, capacity: BlockHeader.maximumLevels)
     private var slots: [8 of Int] = .init(repeating: 0)
     private var leaf: TreeBlock?
     private var position = 0
+    /// The shape of the tree when the cursor came to its leaf.
+    private var shape = -1
 
     init(_ tree: Tree) { self.tree = tree }
 
@@ -43,16 +46,24 @@ public final class TreeCursor {
     /// - Complexity: O(log *n*).
     @discardableResult
     public func seek(_ key: Key) throws(VolumeError) -> Bool {
-        leaf = nil
+        let found: Bool
+        if let leaf, shape == tree.path.shape, leaf.count > 0, leaf.key(at: 0) <= key,
+            key <= leaf.key(at: leaf.count - 1)
+        {
+            // What is asked for next is often in the same leaf.
+            (position, found) = leaf.search(key, near: position)
+            return found
+        }
+        shape = tree.path.shape
         let block: TreeBlock
         if let way = tree.path.way(to: key) {
             follow(way)
-            block = tree.path.block(0, ofWay: way)
+            (block, position, found) = tree.path.search(key, onWay: way)
         } else {
+            leaf = nil
             block = try descend(to: key)
+            (position, found) = block.search(key)
         }
-        let found: Bool
-        (position, found) = block.search(key)
         leaf = block
         if position >= block.count, try !nextLeaf() { leaf = nil }
         return found

@@ -24,6 +24,8 @@ final class TreePath {
     private var lows: [4 of Key] = .init(repeating: .minimum)
     private var highs: [4 of Key] = .init(repeating: .minimum)
     private var present = 0
+    /// Another number whenever blocks were copied to new places or keys moved from one leaf to another.
+    private(set) var shape = 0
 
     // MARK: The present way
 
@@ -61,22 +63,25 @@ final class TreePath {
 
     /// Makes the way to the leaf where `key` belongs the present one; nil when none is known that will do.
     @inline(__always)
-    func leafForChange(_ key: Key, inserting: Bool) -> TreeBlock? {
+    func leafForChange(_ key: Key, inserting: Bool) -> (leaf: TreeBlock, slot: Int, found: Bool)? {
         guard let way = way(to: key), states[way] == .hasRoom || !inserting else { return nil }
-        let leaf = block(0, ofWay: way)
-        guard leaf.isNew else { return nil }
+        guard block(0, ofWay: way).isNew else { return nil }
         present = way
-        return leaf
+        return search(key, onWay: way)
     }
 
     // MARK: All ways
 
     /// The shape of the tree changes: all ways have to be searched again.
-    func invalidate() { states = .init(repeating: .bad) }
+    func invalidate() {
+        states = .init(repeating: .bad)
+        shape &+= 1
+    }
 
-    /// A block was copied to another place: ways through it lead to what the tree was before. In logs that happens more
-    /// than once in a transaction.
+    /// A block was copied to another place, which in logs happens more than once in a transaction, or gave or took
+    /// keys: ways through it are not right any more.
     func forget(_ block: TreeBlock) {
+        shape &+= 1
         for way in 0..<4 where blocks[way &* Self.levels &+ block.level] === block { states[way] = .bad }
     }
 
@@ -85,6 +90,15 @@ final class TreePath {
     func way(to key: Key) -> Int? {
         for way in 0..<4 where states[way] != .bad && lows[way] <= key && key < highs[way] { return way }
         return nil
+    }
+
+    /// Looks for `key` in the leaf of a way. Where it is or belongs is remembered: the next key is often there too.
+    @inline(__always)
+    func search(_ key: Key, onWay way: Int) -> (leaf: TreeBlock, slot: Int, found: Bool) {
+        let leaf = block(0, ofWay: way)
+        let (slot, found) = leaf.search(key, near: slot(0, ofWay: way))
+        slots.store(UInt64(truncatingIfNeeded: slot), at: way &* Self.levels &* 8)
+        return (leaf, slot, found)
     }
 
     @inline(__always)

@@ -13,10 +13,17 @@ struct DispatchTable {
         case nothing
     }
 
-    struct Entry {
-        var action: Action
-        var stage: ReplayStage
-        var validator: (any ItemValidator)?
+    /// A class, since each item of a log is looked up in each stage: a copy of all this would be half the cost.
+    final class Entry {
+        let action: Action
+        let stage: ReplayStage
+        let validator: (any ItemValidator)?
+
+        init(action: Action, stage: ReplayStage, validator: (any ItemValidator)? = nil) {
+            self.action = action
+            self.stage = stage
+            self.validator = validator
+        }
     }
 
     private let entries: ContiguousArray<Entry>
