@@ -62,6 +62,36 @@ import Testing
         }
     }
 
+    /// Items added in ascending order between others leave leaves that are nearly full, and move few of the others.
+    @Test(arguments: [10, 100, 700])
+    func additionsBetweenOthersFillLeaves(size: Int) throws {
+        let volume = try Volume(opening: try Corpus.image(named: "mix_a.n4096").load())
+        let transaction = try Transaction(on: volume)
+        let tree = try #require(try transaction.tree(.fileTree))
+        let sizeBefore = try sizeOfFileTree(transaction)
+        var model: [Key: [UInt8]] = [:]
+        for (type, size) in [(1 as UInt8, 160), (12, size), (13, size / 2)] {
+            for inode in 5000..<5040 as Range<UInt64> {
+                for offset in 0..<20 as Range<UInt64> {
+                    let key = Key(ObjectID(inode), KeyType(type), offset)
+                    model[key] = [UInt8](repeating: UInt8(offset), count: size)
+                    try tree.insert(key, [UInt8](repeating: UInt8(offset), count: size).rawSpan)
+                }
+            }
+            try expectSame(tree, model, "type \(type)")
+        }
+        try transaction.settle()
+        let byteCount = model.values.reduce(0) { $0 + $1.count + LeafView.itemHeaderByteCount }
+        let growth = try sizeOfFileTree(transaction) - sizeBefore
+        #expect(growth < UInt64(byteCount) * 3 / 2, "\(growth) bytes of blocks for \(byteCount)")
+    }
+
+    private func sizeOfFileTree(_ transaction: Transaction) throws -> UInt64 {
+        let roots = try #require(try transaction.tree(.rootTree))
+        guard let item = try roots.find(Key(.fileTree, .rootItem, 0)) else { throw VolumeError.refused("no root item") }
+        return try RootItem(item).bytesUsed
+    }
+
     private func expectSame(_ tree: Tree, _ model: [Key: [UInt8]], _ comment: Comment) throws {
         let cursor = tree.makeCursor()
         try cursor.seek(Key(ObjectID(5000), KeyType(0), 0))

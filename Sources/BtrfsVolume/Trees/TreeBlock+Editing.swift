@@ -27,6 +27,7 @@ extension TreeBlock {
         buffer.store(UInt32(truncatingIfNeeded: offset), at: header + LeafView.dataOffsetOffset)
         buffer.store(UInt32(truncatingIfNeeded: size), at: header + LeafView.dataSizeOffset)
         setCount(count + 1)
+        lastInsertedSlot = slot
     }
 
     @inline(__always)
@@ -101,6 +102,18 @@ extension TreeBlock {
         target.setCount(moved)
         target.shiftDataOffsets(from: 0, by: buffer.count - end)
         setCount(slot)
+    }
+
+    /// How many of the items before `limit` take at most `byteCount` bytes with their headers, and how many they take.
+    func firstItems(upTo limit: Int, fitting byteCount: Int) -> (count: Int, size: Int) {
+        var (count, size) = (0, 0)
+        while count < limit {
+            let more = dataSize(at: count) + LeafView.itemHeaderByteCount
+            if size + more > byteCount { break }
+            size += more
+            count += 1
+        }
+        return (count, size)
     }
 
     /// Moves the first `moved` items behind those of `target`, a leaf whose keys all lie below them.

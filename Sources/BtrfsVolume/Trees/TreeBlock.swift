@@ -16,6 +16,8 @@ package final class TreeBlock {
     /// place.
     var isNew: Bool { @inline(__always) get { storedIsNew } }
     private var storedIsNew: Bool
+    /// Where an item was added last: additions often go on behind it.
+    var lastInsertedSlot = -1
     /// Of a node: the children loaded so far, by slot.
     let children: ReferenceTable<TreeBlock>
     /// Items that break a rule, of a leaf in a tree that keeps such items; in all others there are none.
