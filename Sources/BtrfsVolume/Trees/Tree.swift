@@ -35,6 +35,7 @@ public final class Tree {
     let cachedLeafLimit: Int
     /// The leaves let go last: spans into them may still be in use.
     private var retiredLeaves: [TreeBlock] = []
+    private var reading: LeafReading?
 
     init(
         id: ObjectID, volume: Volume, source: (any BlockSource)? = nil, root: TreeBlock, owners: BlockOwners,
@@ -49,6 +50,8 @@ public final class Tree {
         self.keepsDamagedItems = keepsDamagedItems
         cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)
     }
+
+    deinit { reading?.finish() }
 
     /// The size of a block in bytes.
     public var nodeSize: Int { volume.nodeSize }
@@ -103,27 +106,29 @@ public final class Tree {
             limit: node.limit(ofChild: slot), owners: owners, tree: id, keepsDamagedItems: keepsDamagedItems)
     }
 
-    /// Reads the leaves below `node` on several threads, those that are not there yet. A leaf that cannot be read is
-    /// left for whoever comes to it.
+    /// Has another thread read the leaves below `node` that are not there yet, while the first ones are in use. A leaf
+    /// that cannot be read is left for whoever comes to it.
     package func readLeavesAhead(below node: TreeBlock) {
         guard node.level == 1, node.count >= 16, volume.servesManyThreads,
             cachedLeafCount + node.count <= cachedLeafLimit
         else { return }
-        let reading = LeafReading(volume: volume, count: node.count)
-        for slot in 0..<node.count where node.children[slot] == nil {
-            reading.add(expectation(ofChild: slot, of: node), slot: slot)
-        }
-        reading.run()
-        for (index, slot) in reading.slots.enumerated() {
-            guard let leaf = reading.leaves[index] else { continue }
-            node.children[slot] = leaf
-            cachedLeafCount += 1
-        }
+        let missing = (0..<node.count).filter { node.children[$0] == nil }
+        guard !missing.isEmpty else { return }
+        reading?.finish()
+        let reading = LeafReading(below: node, volume: volume)
+        for slot in missing { reading.add(expectation(ofChild: slot, of: node), slot: slot) }
+        reading.start()
+        self.reading = reading
     }
 
     @inline(never)
     private func loadChild(at slot: Int, of node: TreeBlock) throws(VolumeError) -> TreeBlock {
-        let child = try volume.readBlock(expectation(ofChild: slot, of: node))
+        let child: TreeBlock
+        if let ready = reading?.take(at: slot, of: node) {
+            child = ready
+        } else {
+            child = try volume.readBlock(expectation(ofChild: slot, of: node))
+        }
         if child.level == 0 {
             cachedLeafCount += 1
             if cachedLeafCount > cachedLeafLimit { dropCleanLeaves() }
@@ -156,36 +161,5 @@ public final class Tree {
             }
         }
         cachedLeafCount = 0
-    }
-}
-
-/// Leaves that are read on several threads.
-private final class LeafReading {
-    private let volume: Volume
-    private var expected: [BlockExpectation] = []
-    private var buffers: [BlockBuffer] = []
-    private(set) var slots: [Int] = []
-    /// What was read, in the order of `slots`.
-    let leaves: ReferenceTable<TreeBlock>
-
-    init(volume: Volume, count: Int) {
-        self.volume = volume
-        leaves = ReferenceTable(count: count, capacity: count)
-    }
-
-    func add(_ expectation: BlockExpectation, slot: Int) {
-        expected.append(expectation)
-        // The pool serves one thread.
-        buffers.append(BlockBuffer(from: volume.pool))
-        slots.append(slot)
-    }
-
-    func run() {
-        try? inParallel(slots.count) { (index: Int) throws(VolumeError) in try self.read(index) }
-    }
-
-    /// Each call stores at its own place of the table.
-    private func read(_ index: Int) throws(VolumeError) {
-        do { leaves[index] = try volume.readBlock(expected[index], into: buffers[index]) } catch {}
     }
 }

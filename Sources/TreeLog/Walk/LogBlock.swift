@@ -79,7 +79,7 @@ public final class LogBlock {
         }
     }
 
-    /// Reads what is below a node of level 1 on several threads, for a walk that is going to need all of it.
+    /// Has another thread read what is below a node of level 1, for a walk that is going to need all of it.
     func readAhead() {
         if level == 1, let content { log.tree.readLeavesAhead(below: content) }
     }
