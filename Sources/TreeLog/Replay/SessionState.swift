@@ -43,14 +43,16 @@ struct SessionState: ~Copyable {
                 continue
             }
             let item: LoggedItem
+            let isOfStage: Bool
             do {
-                item = LoggedItem(
-                    key: try leaf.key(at: slot), data: try leaf.data(at: slot), block: block.address,
-                    slot: slot)
-                if item.key.type == .inodeItem { try noteInode(item, stage) }
+                let key = try leaf.key(at: slot)
+                isOfStage = dispatch.stage(of: key.type) == stage
+                guard isOfStage || key.type == .inodeItem else { continue }
+                item = LoggedItem(key: key, data: try leaf.data(at: slot), block: block.address, slot: slot)
+                if key.type == .inodeItem { try noteInode(item, stage) }
             } catch { throw context.failure(from: error) }
+            guard isOfStage, !isIgnoring, context.leftOut.isEmpty || !isLeftOut(item) else { continue }
             let entry = dispatch[item.key.type]
-            guard entry.stage == stage, !isIgnoring, context.leftOut.isEmpty || !isLeftOut(item) else { continue }
             context.place.slot = slot
             context.place.key = item.key
             do throws(LogError) {
