@@ -3,13 +3,21 @@ package import BtrfsFormat
 /// The blocks of the logs of one transaction.
 ///
 /// They lie in free space of the metadata block groups, and are no part of the extent tree, the free space tree or the
-/// counts of used bytes: after a crash that space is free again as soon as the log is replayed. Until the commit no
-/// place is used twice, so that a log that was written stays whole while the next one is made: a block that was written
-/// is not changed in place any more.
+/// counts of used bytes: after a crash that space is free again as soon as the log is replayed. A block that was
+/// written is not changed in place any more, so that a log stays whole while the next one is made. When that one is
+/// durable on all devices nobody looks for the replaced blocks any more, and the one after it is written in their
+/// place. So logs stay in the same few places for as long as they do not grow: Linux takes new ones until the commit,
+/// which costs space, pages of memory, and for an image file blocks of that file.
 package final class LogBlocks: BlockSource {
     private unowned let transaction: Transaction
     /// The blocks that are not on the devices yet.
     private var unwritten: [UInt64: TreeBlock] = [:]
+    /// Where blocks were that are no part of the logs any more as they are now in memory.
+    private var replaced: [LogicalAddress] = []
+    /// Where blocks were that are no part of the logs any more as they were last taken to be written.
+    private var retired: [LogicalAddress] = []
+    /// Where no block of a log is that may be on the devices, in descending order.
+    private var places: [LogicalAddress] = []
     /// How many blocks may still be taken before room is looked for again.
     private var budget = 0
 
@@ -28,6 +36,7 @@ package final class LogBlocks: BlockSource {
 
     /// What the log takes must not be what the commit needs.
     private func makeHeader(level: Int) throws(VolumeError) -> BlockHeader {
+        if let place = places.popLast() { return transaction.makeHeader(at: place, owner: .treeLog, level: level) }
         if budget == 0 {
             budget = 16
             try transaction.reserveMetadata(blocks: budget)
@@ -50,20 +59,33 @@ package final class LogBlocks: BlockSource {
         let header = try makeHeader(level: block.level)
         let copy = block.copied(to: header.address, header: header, pool: transaction.volume.pool)
         unwritten[header.address.rawValue] = copy
+        replaced.append(block.address)
         return copy
     }
 
-    func free(_ block: TreeBlock, of tree: Tree) { unwritten[block.address.rawValue] = nil }
+    func free(_ block: TreeBlock, of tree: Tree) {
+        unwritten[block.address.rawValue] = nil
+        replaced.append(block.address)
+    }
 
     /// The blocks that have to be written, by address. From now on they are not changed in place.
     package func takeUnwritten() -> [BlockWrite] {
         let blocks = unwritten.values.sorted { $0.address < $1.address }
         unwritten = [:]
+        retired += replaced
+        replaced = []
         return blocks.map { block in
             block.seal(transaction.volume.checksumType)
             block.markWritten()
             return BlockWrite(address: block.address, bytes: block.bytes.copied)
         }
+    }
+
+    /// What was taken last is durable.
+    package func noteDurable() {
+        guard !retired.isEmpty else { return }
+        places = (places + retired).sorted(by: >)
+        retired = []
     }
 }
 

@@ -207,10 +207,14 @@ public final class Transaction: BlockSource {
     }
 
     func makeHeader(owner: ObjectID, level: Int) throws(VolumeError) -> BlockHeader {
+        let address = try (owner == .chunkTree ? systemAllocator : allocator).allocate()
+        return makeHeader(at: address, owner: owner, level: level)
+    }
+
+    func makeHeader(at address: LogicalAddress, owner: ObjectID, level: Int) -> BlockHeader {
         BlockHeader(
-            fsid: metadataUUID,
-            address: try (owner == .chunkTree ? systemAllocator : allocator).allocate(), chunkTreeUUID: chunkTreeUUID,
-            generation: generation, owner: owner, level: UInt8(level))
+            fsid: metadataUUID, address: address, chunkTreeUUID: chunkTreeUUID, generation: generation, owner: owner,
+            level: UInt8(level))
     }
 
     /// A block that becomes the root of a new tree: empty, or with what is in `source`, whose children get one more

@@ -11,6 +11,8 @@ final class LogState {
     unowned let fileSystem: FileSystem
     /// The logs; nil until the first fsync of the transaction.
     private var trees: LogTrees?
+    /// The subvolumes as of the last commit, so that what one fsync read the next one need not read again.
+    private var committed: [ObjectID: Namespace] = [:]
     /// Why the running transaction cannot have a log any more.
     private var obstacle: FullCommitReason?
     /// The number of the log that is being filled; the one before may be on its way to the devices.
@@ -117,14 +119,14 @@ final class LogState {
         guard publication.generation == transid else { return }
         guard failure == nil else { throw .failure }
         fileSystem.volume.adopt(publication)
+        trees?.noteDurable()
         lastLogCommit = logTransid - 1
     }
 
     private func log(_ inode: ObjectID?, of subvolume: ObjectID, in trees: LogTrees) throws {
-        guard let committed = try fileSystem.volume.tree(subvolume) else { throw FullCommitReason.newSubvolume }
         let logger = InodeLogger(
             fileSystem, subvolume: subvolume, current: try fileSystem.namespace(of: subvolume),
-            committed: Namespace(committed), log: try trees.makeLog(of: subvolume))
+            committed: try committed(subvolume), log: try trees.makeLog(of: subvolume))
         for entry in removedEntries where entry.directory.subvolume == subvolume {
             try logger.remove(entry)
         }
@@ -134,6 +136,14 @@ final class LogState {
         if let inode { try logger.log(inode, .all) }
     }
 
+    private func committed(_ subvolume: ObjectID) throws -> Namespace {
+        if let known = committed[subvolume] { return known }
+        guard let tree = try fileSystem.volume.tree(subvolume) else { throw FullCommitReason.newSubvolume }
+        let namespace = Namespace(tree)
+        committed[subvolume] = namespace
+        return namespace
+    }
+
     // MARK: Commit
 
     /// The running transaction was committed: the logs have served.
@@ -141,6 +151,7 @@ final class LogState {
     /// The corresponding kernel function is `btrfs_free_log`.
     func discardAtCommit() {
         trees = nil
+        committed = [:]
         obstacle = nil
         removedEntries = []
         renamed = [:]

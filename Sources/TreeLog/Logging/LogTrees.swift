@@ -3,8 +3,8 @@ internal import BtrfsVolume
 
 /// The logs of the running transaction: a tree of logs, and one log for each subvolume that had an fsync.
 ///
-/// All of it is in memory until it is taken to be written; what was written stays as it is on the devices until the
-/// commit.
+/// All of it is in memory until it is taken to be written; what was written stays as it is on the devices until logs
+/// without it are durable.
 final class LogTrees {
     private let blocks: LogBlocks
     /// Items `(TREE_LOG ROOT_ITEM subvolume)`.
@@ -43,6 +43,9 @@ final class LogTrees {
         let unwritten = blocks.takeUnwritten()
         return try LogPublication(of: unwritten, root: roots.rootAddress, level: roots.level, on: volume)
     }
+
+    /// The last publication is durable.
+    func noteDurable() { blocks.noteDurable() }
 
     /// As Linux writes it: no references, and the inode of an empty directory.
     private func rootItem(of log: Tree) -> RootItem {
