@@ -14,9 +14,19 @@ extension Transaction {
     public func reserveMetadata(
         blocks: Int, references: Int = 0, usesReserve: Bool = false
     ) throws(VolumeError) {
-        let needed = try mostBlocks(blocks, additions: extents.count + 2 * blocks, changes: references)
-        let reserve = usesReserve ? 0 : try mostBlocks(Self.reservedBlocks, additions: 2 * Self.reservedBlocks)
-        try allocator.checkRoom(blocks: needed + reserve)
+        let sizes = try committedSizes()
+        let needed = mostBlocks(blocks, additions: extents.count + 2 * blocks, changes: references, sizes)
+        try allocator.checkRoom(blocks: needed + (usesReserve ? 0 : reserve(sizes)))
+    }
+
+    /// The room that a change needs which makes room, after the commit of what there is now: the trees have got larger
+    /// by then, and all of what is new may have to be copied.
+    private func reserve(_ committed: TreeSizes) -> Int {
+        let new = newBlockCount + extents.count * 256 / volume.nodeSize
+        let sizes = (
+            extents: committed.extents + new, checksums: committed.checksums + new, all: committed.all + new
+        )
+        return mostBlocks(Self.reservedBlocks, additions: 2 * Self.reservedBlocks, sizes)
     }
 
     /// How large a change that makes room is at most.
@@ -29,15 +39,18 @@ extension Transaction {
     /// - Parameters:
     ///   - additions: how many references come or go.
     ///   - changes: how many only go, or become others.
-    private func mostBlocks(_ blocks: Int, additions: Int, changes: Int = 0) throws(VolumeError) -> Int {
-        let sizes = try committedSizes()
+    ///   - sizes: how many blocks there are that can be copied.
+    private func mostBlocks(_ blocks: Int, additions: Int, changes: Int = 0, _ sizes: TreeSizes) -> Int {
         let references = additions + changes
         let copies = blocks + 3 * min(references, sizes.extents) + min(references, sizes.checksums) + 64
         return min(copies, sizes.all) + blocks + additions * 256 / volume.nodeSize + 8
     }
 
-    /// How many blocks there were at the last commit: in the trees of extents and of checksums, and in all.
-    private func committedSizes() throws(VolumeError) -> (extents: Int, checksums: Int, all: Int) {
+    /// How many blocks there are in the trees of extents and of checksums, and in all.
+    typealias TreeSizes = (extents: Int, checksums: Int, all: Int)
+
+    /// The sizes at the last commit.
+    private func committedSizes() throws(VolumeError) -> TreeSizes {
         if let knownSizes { return knownSizes }
         func blockCount(_ bytes: UInt64?) -> Int { Int(clamping: (bytes ?? 0) / UInt64(volume.nodeSize)) }
         var used: UInt64 = 0

@@ -33,7 +33,7 @@ public final class Transaction: BlockSource {
     private var extentTreeInUse: Tree?
     private var committedFreeSpace: Tree??
     /// See `reserveMetadata`.
-    var knownSizes: (extents: Int, checksums: Int, all: Int)?
+    var knownSizes: TreeSizes?
     var isCommitted = false
 
     /// Begins a transaction.
@@ -341,5 +341,6 @@ public final class Transaction: BlockSource {
     }
 
     /// All blocks that the commit has to write, by address.
+    var newBlockCount: Int { newBlocks.count }
     var blocksToWrite: [TreeBlock] { newBlocks.values.sorted { $0.address < $1.address } }
 }
