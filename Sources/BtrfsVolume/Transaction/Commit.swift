@@ -190,13 +190,23 @@ extension Volume {
 
     /// Writes all copies of a block.
     func write(_ bytes: RawSpan, to address: LogicalAddress) throws(VolumeError) {
+        try forEachPlace(of: address, count: bytes.byteCount) { (device, offset, part) throws(VolumeError) in
+            do throws(DeviceError) {
+                try device.write(bytes.extracting(part), at: offset)
+            } catch { throw .device(error) }
+        }
+    }
+
+    /// Tells all places of `count` bytes at `address`, of all copies: the device, the offset there, and which of the
+    /// bytes are there.
+    func forEachPlace(
+        of address: LogicalAddress, count: Int,
+        _ body: (any BlockDevice, UInt64, Range<Int>) throws(VolumeError) -> Void
+    ) throws(VolumeError) {
         for copy in 0..<mirrorCount(at: address) {
             var done = 0
-            for range in try chunks.physicalRanges(of: address, count: bytes.byteCount, copy: copy) {
-                let device = try devices.device(range.deviceID)
-                do {
-                    try device.write(bytes.extracting(done..<done + range.count), at: range.offset)
-                } catch { throw .device(error) }
+            for range in try chunks.physicalRanges(of: address, count: count, copy: copy) {
+                try body(try devices.device(range.deviceID), range.offset, done..<done + range.count)
                 done += range.count
             }
         }

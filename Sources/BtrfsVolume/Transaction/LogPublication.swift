@@ -45,14 +45,8 @@ package struct LogPublication: @unchecked Sendable {
     }
 
     private mutating func add(_ block: BlockWrite, on volume: Volume) throws(VolumeError) {
-        for copy in 0..<volume.mirrorCount(at: block.address) {
-            var done = 0
-            for range in try volume.chunks.physicalRanges(of: block.address, count: block.bytes.count, copy: copy) {
-                let bytes = Array(block.bytes[done..<done + range.count])
-                let device = try volume.devices.device(range.deviceID)
-                blocks.append(Piece(device: device, offset: range.offset, bytes: bytes))
-                done += range.count
-            }
+        try volume.forEachPlace(of: block.address, count: block.bytes.count) { device, offset, part in
+            blocks.append(Piece(device: device, offset: offset, bytes: Array(block.bytes[part])))
         }
     }
 

@@ -72,7 +72,7 @@ public struct FileExtentHandler: ReplayHandler {
         let count = extent.isInline ? extent.ramBytes : extent.byteCount
         let (end, overflow) = start.addingReportingOverflow(count)
         // The last sector of the largest file ends behind it.
-        guard !overflow, end <= 1 << 63, let rounded = end.roundedUp(to: context.sectorSize) else {
+        guard !overflow, end <= FileSystem.contentEnd, let rounded = end.roundedUp(to: context.sectorSize) else {
             throw context.failure(.damaged("the extent ends beyond the largest file"))
         }
         if extent.isInline { return rounded }
