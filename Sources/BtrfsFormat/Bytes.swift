@@ -75,11 +75,6 @@ extension RawSpan {
             }
         }
     }
-
-    /// Whether every byte is zero.
-    public var isAllZero: Bool {
-        unsafe withUnsafeBytes { unsafe $0.allSatisfy { $0 == 0 } }
-    }
 }
 
 extension MutableRawSpan {

@@ -25,14 +25,6 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
         case depth
         /// Somebody called `LuaInterrupter.interrupt()`.
         case interrupted
-
-        /// Whether it stopped the script for good.
-        public var isLimit: Bool {
-            switch self {
-            case .syntax, .runtime, .host: false
-            default: true
-            }
-        }
     }
 
     public let kind: Kind

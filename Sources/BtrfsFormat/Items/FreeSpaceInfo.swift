@@ -12,8 +12,6 @@ public struct FreeSpaceInfo: FixedSizeItem {
     public var flags: UInt32
 
     public static var byteCount: Int { Fields.flags.end }
-    /// A bitmap item covers so many bytes times eight sectors, but for the last of a block group.
-    public static var bitmapByteCount: Int { 256 }
     static var bitmapsFlag: UInt32 { 1 << 0 }
 
     /// Whether free space is listed in bitmaps.

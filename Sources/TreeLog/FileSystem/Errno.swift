@@ -3,7 +3,6 @@ public enum Errno: String, Error, Sendable, CaseIterable {
     case notPermitted = "EPERM"
     case noEntry = "ENOENT"
     case inputOutput = "EIO"
-    case noDevice = "ENXIO"
     case tooBig = "E2BIG"
     case badFile = "EBADF"
     case accessDenied = "EACCES"

@@ -19,8 +19,6 @@ extension FileSystem {
         var dropped: Range<UInt64>?
         /// What becomes preallocated, in whole sectors.
         var preallocated: [Range<UInt64>] = []
-        /// Whether the time of the last change of the content is set.
-        var changesContent = true
     }
 
     // MARK: Preallocation

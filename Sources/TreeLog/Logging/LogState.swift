@@ -54,7 +54,7 @@ final class LogState {
         do throws(FullCommitReason) {
             try prepare(inode)
             let publication = try makePublication()
-            try finish(publication, publish(publication))
+            try finish(publication, gate.perform(publication))
             return .logged(byteCount: publication.byteCount)
         } catch {
             requireFullCommit(error)
@@ -108,9 +108,6 @@ final class LogState {
             return publication
         } catch { throw reason(for: error) }
     }
-
-    /// Does what a publication says, unless a commit has overtaken it, which made everything durable too.
-    private func publish(_ publication: LogPublication) -> VolumeError? { gate.perform(publication) }
 
     /// Notes that the logs of a publication are durable.
     ///

@@ -18,9 +18,6 @@ final class LogTrees {
         roots = try blocks.makeTree()
     }
 
-    /// The log of a subvolume; nil where there is none yet.
-    func log(of subvolume: ObjectID) -> Tree? { logs[subvolume] }
-
     /// The log of a subvolume, made where there is none.
     ///
     /// The corresponding kernel function is `btrfs_add_log_tree`.

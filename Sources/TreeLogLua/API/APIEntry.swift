@@ -67,9 +67,6 @@ public struct APIEntry: Sendable {
     public var doc: String
     /// When it may be used.
     public var phases: Set<ScriptPhase>
-
-    /// Whether a definition must have it.
-    public var isRequired: Bool { if case .field(let type) = kind { !type.hasSuffix("?") } else { true } }
 }
 
 /// A table or a view of the API.
