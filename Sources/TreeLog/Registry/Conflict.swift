@@ -13,7 +13,7 @@ public struct Conflict {
     public let subvolume: ObjectID
     /// The inode whose logged item is replayed; for a name the inode that the log gives the name.
     public let inode: ObjectID
-    /// What there is on both sides; nil where a side has nothing.
+    /// What the log has; nil where it has nothing.
     public let logged: ConflictSide?
     /// What the subvolume has, with all that was replayed so far; nil where it has nothing.
     public let committed: ConflictSide?

@@ -4,7 +4,7 @@
 ///
 /// | kind | mainline | other answers |
 /// |---|---|---|
-/// | inodeItem: both have the inode and differ | takeLogged (rule I) | keepCommitted, skipItem, replace |
+/// | inodeItem: both have the inode and differ | takeLogged, but not nbytes | keepCommitted, skipItem, replace |
 /// | name: it belongs to another inode | takeLogged: the other loses it | keepCommitted, skipItem, keepBoth |
 /// | index: another name has it | abort | takeLogged, keepCommitted, skipItem |
 /// | backReference: committed names that the log lacks | takeLogged: they go | keepCommitted, skipItem |

@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 internal import BtrfsVolume
 
-/// DIR_INDEX: one name in a directory (rule N).
+/// DIR_INDEX: one name in a directory.
 ///
 /// A name that another inode has in the subvolume is taken from it. The name itself is mostly left to the
 /// INODE_REF items of its inode; only where the log has none it is added here.
@@ -25,11 +25,7 @@ public struct DirIndexHandler: ReplayHandler {
                     directory: directory, index: item.key.offset, location: entry.location, type: entry.type)
                 try replay(entry.name, wish, state, in: &context)
             }
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch let error as LogError {
-            throw error
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
     }
 
     /// What a logged entry says of a name.
@@ -120,11 +116,7 @@ public struct DirIndexHandler: ReplayHandler {
                 }
             }
             return false
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
     }
 
     // MARK: Adding

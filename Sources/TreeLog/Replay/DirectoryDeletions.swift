@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 internal import BtrfsVolume
 
-/// Removes from a directory the names that the log says are gone (rule D).
+/// Removes from a directory the names that the log says are gone.
 ///
 /// In a range that a DIR_LOG_INDEX item names, the log holds every name that there is: a name of the subvolume in
 /// the range stays if the log has it under the same index, otherwise it goes. Without range items nothing does.
@@ -46,11 +46,7 @@ enum DirectoryDeletions {
                 return nil
             }
             return (cursor.key.offset, try cursor.data.u64(at: 0))
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
     }
 
     /// A name that is to go.
@@ -105,11 +101,7 @@ enum DirectoryDeletions {
                 guard try cursor.next() else { return nil }
             }
             return nil
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
     }
 
     /// Whether the log has the name at the same index. `cursor` only moves forward.

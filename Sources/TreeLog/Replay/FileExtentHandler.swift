@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 internal import BtrfsVolume
 
-/// EXTENT_DATA: a piece of a file's content (rule E).
+/// EXTENT_DATA: a piece of a file's content.
 ///
 /// What the file has in the range is dropped, the item put, the extent made part of the extent tree, and the
 /// checksums that the log has for it copied. The corresponding kernel function is `replay_one_extent`.
@@ -127,11 +127,7 @@ public struct FileExtentHandler: ReplayHandler {
             case .noBlockGroup:
                 throw context.failure(.damaged("the data extent \(start)+\(count) lies in no data block group"))
             }
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as LogError {
-            throw error
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
         // What nobody has written has no checksums, whatever the log says.
         guard extent.kind == .regular else { return }
         let copied = try context.copyChecksums(of: extent)

@@ -41,7 +41,7 @@ public struct InodeItemHandler: ReplayHandler {
         context.fixUp(inode)
     }
 
-    // MARK: The item (rule I)
+    // MARK: The item
 
     /// The corresponding kernel function is `overwrite_item`.
     private func overwrite(
@@ -134,11 +134,7 @@ public struct InodeItemHandler: ReplayHandler {
                 try collectMissing(cursor.data, logged: try logged.find(cursor.key), in: &gone)
                 guard try cursor.next() else { break }
             }
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
         for name in gone { try removeXattr(name, of: inode, in: &context) }
     }
 

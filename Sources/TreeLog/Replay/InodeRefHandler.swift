@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 internal import BtrfsVolume
 
-/// INODE_REF and INODE_EXTREF: the names of an inode (rule B).
+/// INODE_REF and INODE_EXTREF: the names of an inode.
 ///
 /// Every name of the item is made to exist, whoever has it now; names that the subvolume's item has and the log's
 /// lacks are removed; then the item is copied. The corresponding kernel function is `add_inode_ref`.
@@ -18,13 +18,7 @@ public struct InodeRefHandler: ReplayHandler {
             } else {
                 try replayExtendedReferences(item, in: &context)
             }
-        } catch let error as LogError {
-            throw error
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
     }
 
     // MARK: The two kinds of items

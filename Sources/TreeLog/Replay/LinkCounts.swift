@@ -1,7 +1,7 @@
 internal import BtrfsFormat
 internal import BtrfsVolume
 
-/// Gives every inode on the fix-up list the link count that its names make (rules F and C), highest inode first.
+/// Gives every inode on the fix-up list the link count that its names make, highest inode first.
 ///
 /// An inode without a name becomes an orphan, and is deleted at the end (`Orphans`); a directory without a
 /// name first loses all its names, which puts more inodes on the list. The corresponding kernel functions are
@@ -44,13 +44,7 @@ enum LinkCounts {
                 try DirectoryDeletions.removeAll(of: inode, in: &context)
             }
             try context.names.addOrphan(inode)
-        } catch let error as VolumeError {
-            throw context.failure(from: error)
-        } catch let error as FormatError {
-            throw context.failure(from: error)
-        } catch let error as LogError {
-            throw error
-        } catch { throw context.failure(.plugin("\(error)")) }
+        } catch { throw context.failure(from: error) }
         try noteLost(inode, &context)
     }
 

@@ -50,13 +50,7 @@ extension ReplayContext {
                 }
             }
             try tree.put(item.key, item.data)
-        } catch let error as VolumeError {
-            throw failure(from: error)
-        } catch let error as LogError {
-            throw error
-        } catch {
-            throw failure(.plugin("\(error)"))
-        }
+        } catch { throw failure(from: error) }
         return true
     }
 
@@ -88,7 +82,7 @@ extension ReplayContext {
     /// The corresponding kernel function is `link_to_fixup_dir`.
     public mutating func fixUp(_ inode: ObjectID) { fixUps.insert(inode) }
 
-    /// Takes a name away from an inode and has its links counted (rule U).
+    /// Takes a name away from an inode and has its links counted.
     ///
     /// The corresponding kernel function is `unlink_inode_for_log_replay`.
     ///
@@ -103,7 +97,7 @@ extension ReplayContext {
         report.update(inode) { $0.removedNameCount += 1 }
     }
 
-    /// Adds a name (rule A); link counts and times stay.
+    /// Adds a name; link counts and times stay.
     ///
     /// The corresponding kernel function is `btrfs_add_link`.
     ///
@@ -142,13 +136,7 @@ extension ReplayContext {
             try tree.remove(Key(directory, .dirIndex, index))
             _ = try names.insertDirectoryIndex(
                 name, at: free, of: inode, type: entry.target.type, in: directory)
-        } catch let error as VolumeError {
-            throw failure(from: error)
-        } catch let error as LogError {
-            throw error
-        } catch {
-            throw failure(.plugin("\(error)"))
-        }
+        } catch { throw failure(from: error) }
         directories.noteName(in: directory, index: free)
     }
 
@@ -184,13 +172,7 @@ extension ReplayContext {
                 }
                 guard try cursor.next() else { break }
             }
-        } catch let error as VolumeError {
-            throw failure(from: error)
-        } catch let error as FormatError {
-            throw failure(from: error)
-        } catch {
-            throw failure(.plugin("\(error)"))
-        }
+        } catch { throw failure(from: error) }
         highestLoggedIndex = highest
         return highest
     }

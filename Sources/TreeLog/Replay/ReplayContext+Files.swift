@@ -26,11 +26,7 @@ extension ReplayContext {
                     file.end = overflow ? .max : end
                 }
             }
-        } catch let error as VolumeError {
-            throw failure(from: error)
-        } catch let error as FormatError {
-            throw failure(from: error)
-        } catch { throw failure(.plugin("\(error)")) }
+        } catch { throw failure(from: error) }
     }
 
     /// Stores the checksums that were kept back to be stored together.
@@ -70,11 +66,7 @@ extension ReplayContext {
                 guard try cursor.next() else { return nil }
             }
             return nil
-        } catch let error as VolumeError {
-            throw failure(from: error)
-        } catch let error as FormatError {
-            throw failure(from: error)
-        } catch { throw failure(.plugin("\(error)")) }
+        } catch { throw failure(from: error) }
     }
 
     /// Copies the checksums that the log has for an extent into the checksum tree, in place of any there.

@@ -84,13 +84,9 @@ public struct ReplayContext: ~Copyable {
         LogError(cause, at: place, note: note)
     }
 
-    /// An error of the volume at the place where the walk stands.
+    /// What a call inside threw, at the place where the walk stands; a `LogError` keeps the place that it has.
     @inline(never)
-    public func failure(from error: VolumeError) -> LogError { LogError(.volume(error), at: place) }
-
-    /// An error of an item's bytes at the place where the walk stands.
-    @inline(never)
-    public func failure(from error: FormatError) -> LogError { LogError(.format(error), at: place) }
+    public func failure(from error: any Error) -> LogError { LogError(from: error, at: place) }
 
     // MARK: Looking things up
 

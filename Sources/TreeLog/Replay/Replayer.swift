@@ -5,9 +5,7 @@ public import BtrfsVolume
 ///
 /// ```swift
 /// let volume = try Volume(opening: devices)
-/// let replayer = try Replayer(volume)
-/// let transaction = try Transaction(on: volume)
-/// let report = try replayer.run(in: transaction)
+/// let (transaction, report) = try Replayer(volume).run()
 /// try transaction.commit()          // or drop it: then nothing has happened
 /// ```
 ///
@@ -210,11 +208,7 @@ public final class Replayer {
         let tree: Tree?
         do {
             tree = try forest.hasSubvolume(entry) ? try transaction.tree(entry.subvolume) : nil
-        } catch let error as VolumeError {
-            throw LogError(.volume(error), at: entry.place)
-        } catch let error as LogError {
-            throw error
-        } catch { throw LogError(.plugin("\(error)"), at: entry.place) }
+        } catch { throw LogError(from: error, at: entry.place) }
         if let tree {
             return ReplaySession(
                 log, of: entry.subvolume, into: tree, in: transaction, setup,

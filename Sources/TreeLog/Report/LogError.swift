@@ -54,6 +54,17 @@ public struct LogError: Error, Sendable {
         self.note = note
     }
 
+    /// What a call inside threw, at a place of the log; a `LogError` keeps the place that it has.
+    @inline(never)
+    public init(from error: any Error, at place: LogPlace) {
+        switch error {
+        case let error as LogError: self = error
+        case let error as VolumeError: self.init(.volume(error), at: place)
+        case let error as FormatError: self.init(.format(error), at: place)
+        default: self.init(.plugin("\(error)"), at: place)
+        }
+    }
+
     /// The inode whose items cannot be replayed because of this, where it is known.
     public var inode: ObjectID? {
         guard let key = place.key, key.objectID.isFile else { return nil }

@@ -4,9 +4,9 @@ public import BtrfsFormat
 public struct LogPlace: Hashable, Sendable {
     /// The subvolume whose log it is; nil for the tree of log trees.
     public var subvolume: ObjectID?
-    /// The log block, and the slot in it.
+    /// The log block.
     public var block: LogicalAddress?
-    /// The number of the item in the block.
+    /// The slot of the item in the block.
     public var slot: Int?
     /// The key of the item.
     public var key: Key?

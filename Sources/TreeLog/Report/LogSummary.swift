@@ -32,11 +32,7 @@ public struct LogSummary: Sendable {
                 var reader = SummaryReader(entry.subvolume, log, committed: tree.map { Namespace($0) })
                 try reader.read()
                 subvolumes.append(reader.summary)
-            } catch let error as VolumeError {
-                throw LogError(.volume(error), at: LogPlace(subvolume: entry.subvolume))
-            } catch let error as FormatError {
-                throw LogError(.format(error), at: LogPlace(subvolume: entry.subvolume))
-            } catch { throw LogError(.plugin("\(error)"), at: LogPlace(subvolume: entry.subvolume)) }
+            } catch { throw LogError(from: error, at: LogPlace(subvolume: entry.subvolume)) }
         }
     }
 

@@ -6,9 +6,9 @@ public struct Progress: Sendable {
     public var stage: ReplayStage
     /// The subvolume whose log is walked.
     public var subvolume: ObjectID
-    /// Log blocks done in this stage, and how many there are (known after the stage `pin`; 0 before).
+    /// How many log blocks are done in this stage.
     public var doneBlockCount: Int
-    /// How many blocks there are; 0 while that is not known.
+    /// How many blocks there are; 0 in the stage `pin`, which counts them.
     public var blockCount: Int
 
     /// A moment of a walk.

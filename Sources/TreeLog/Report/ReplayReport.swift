@@ -3,7 +3,7 @@ internal import BtrfsVolume
 
 /// What a replay did, or in a dry run would do.
 public struct ReplayReport: Sendable {
-    /// The generation of the superblock, and the one that the commit of the replay gives it.
+    /// The generation of the superblock before the replay.
     public var committedGeneration: Generation
     /// The generation that the commit of the replay gives the volume.
     public var generation: Generation
@@ -164,7 +164,7 @@ public struct InodeReport: Equatable, Sendable {
     public var inode: ObjectID
     /// File type and permissions by the log; 0 for an inode of which only names changed.
     public var mode: UInt32 = 0
-    /// Whether the log has an inode item, and whether the inode did not exist before.
+    /// Whether the log has an inode item.
     public var isLogged = false
     /// Whether the inode did not exist before.
     public var isNew = false

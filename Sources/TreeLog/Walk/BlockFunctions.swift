@@ -95,11 +95,9 @@ final class TransactionTarget: LogBlockTarget {
             return
         }
         let damaged = Set(try block.damagedItems.map(\.slot))
-        do { try excludeExtents(of: LeafView(bytes), but: damaged) } catch let error as FormatError {
-            throw LogError(.format(error), at: block.place)
-        } catch let error as VolumeError {
-            throw LogError(.volume(error), at: block.place)
-        } catch { throw LogError(.plugin("\(error)"), at: block.place) }
+        do { try excludeExtents(of: LeafView(bytes), but: damaged) } catch {
+            throw LogError(from: error, at: block.place)
+        }
     }
 
     private func excludeExtents(of leaf: borrowing LeafView, but damaged: Set<Int>) throws {

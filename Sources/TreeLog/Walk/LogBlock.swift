@@ -14,7 +14,7 @@ public final class LogBlock {
     public let level: Int
     /// The generation that the pointer to the block, or the root item, tells.
     public let generation: Generation
-    /// The first key of the block by the node above it, and the key of the block after it; nil where there is none.
+    /// The first key of the block by the node above it; nil for a root.
     public let firstKey: Key?
     /// The key of the block after it; nil where there is none.
     public let limit: Key?

@@ -62,13 +62,7 @@ public struct LogForest {
                 entries.append(try Self.entry(cursor.key, cursor.data, at: place))
                 guard try cursor.next() else { break }
             }
-        } catch let error as VolumeError {
-            throw LogError(.volume(error), at: place)
-        } catch let error as LogError {
-            throw error
-        } catch {
-            throw LogError(.damaged("\(error)"), at: place)
-        }
+        } catch { throw LogError(from: error, at: place) }
         self.entries = entries.reversed()
     }
 

@@ -58,13 +58,7 @@ public final class PluginProcess: ProcessFunction {
             if block.level == 0, let function = process.item {
                 try visitItems(of: block, bytes, function, process.kinds, state, machine)
             }
-        } catch let error as FormatError {
-            throw LogError(.format(error), at: machine.place)
-        } catch let error as LogError {
-            throw error
-        } catch {
-            throw LogError(.plugin("\(error)"), at: machine.place)
-        }
+        } catch { throw LogError(from: error, at: machine.place) }
     }
 
     /// The machine of this walk.
