@@ -25,6 +25,13 @@ extension Verb {
     static var _errorPrefix: String { TreelogCommand._errorPrefix }
     static var changesVolumes: Bool { false }
 
+    /// What the parser says of wrong usage.
+    private static var usageText: String {
+        let usage = configuration.usage ?? ""
+        let words = usage.split(separator: " ").prefix { $0.allSatisfy(\.isLetter) }.joined(separator: " ")
+        return "Usage: \(usage)\n  See '\(words) --help' for more information."
+    }
+
     /// Ends in the exit code of the outcome. An error becomes one line on standard error, with `--json` also an
     /// object on standard output. Output that cannot be written is an error, except to a pipe that nobody reads.
     func run() throws {
@@ -33,7 +40,9 @@ extension Verb {
         do {
             code = ExitCode(try perform(console).rawValue)
         } catch let error as ValidationError {
-            throw error
+            // Thrown on, it would be told with the usage of the root.
+            console.complain("\(error.message)\n\(Self.usageText)")
+            code = .validationFailure
         } catch let error as ExitCode {
             code = error
         } catch let error as PluginFailure {

@@ -64,12 +64,13 @@ private struct FileDetails {
         [("modify", item.mtime), ("change", item.ctime), ("access", item.atime), ("birth", item.otime)]
     }
 
-    /// The path of a name within the subvolume.
+    /// The path of a name from the top level.
     private func path(of name: InodeName) throws -> String {
         guard let directory = try namespace.path(of: name.directory) else {
             return "(in inode \(name.directory)) \(EscapedBytes.text(name.name))"
         }
-        return pathText(directory.isEmpty ? name.name : directory + [UInt8(ascii: "/")] + name.name)
+        let path = directory.isEmpty ? name.name : directory + [UInt8(ascii: "/")] + name.name
+        return pathText(path, in: try files.path(of: place.subvolume), else: place.inode)
     }
 
     // MARK: Text
