@@ -17,6 +17,13 @@ public struct LeafView: ~Escapable {
     /// Where in that the size of the item's data is.
     @inlinable public static var dataSizeOffset: Int { 21 }
 
+    /// The most bytes that the data of an item can have where tree blocks have `nodeSize` bytes.
+    ///
+    /// The corresponding kernel macro is `BTRFS_MAX_ITEM_SIZE`.
+    @inlinable public static func maximumItemByteCount(nodeSize: Int) -> Int {
+        nodeSize - BlockHeader.byteCount - itemHeaderByteCount
+    }
+
     @inline(always) @inlinable
     @_lifetime(copy bytes)
     public init(_ bytes: RawSpan) { self.bytes = bytes }

@@ -28,7 +28,7 @@ extension ItemChecker {
     func checkDirEntries(_ key: Key, _ data: RawSpan) throws(FormatError) {
         try requireEntry(data)
         let isXattr = key.type == .xattrItem
-        let capacity = context.nodeSize - BlockHeader.byteCount - LeafView.itemHeaderByteCount
+        let capacity = LeafView.maximumItemByteCount(nodeSize: context.nodeSize)
         var entries = DirEntries(data)
         while let entry = try entries.next() {
             try checkLocation(entry.location, isXattr: isXattr)

@@ -86,6 +86,17 @@ public struct RootItem: Equatable, Sendable {
         move(to: address, level: level, generation: generation)
     }
 
+    /// The inode that Linux puts into root items: of the fields only the flags mean something.
+    ///
+    /// - Parameter nodeSize: of the volume, in bytes.
+    public static func inode(nodeSize: Int) -> InodeItem {
+        var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
+        inode.transid = 0
+        inode.size = 3
+        inode.nbytes = UInt64(nodeSize)
+        return inode
+    }
+
     /// The bytes of the item: 439, or 239 when it was read so and nothing of the tail was set.
     public var encoded: [UInt8] { isLegacy ? Array(record.bytes.prefix(Self.legacyByteCount)) : record.bytes }
 }

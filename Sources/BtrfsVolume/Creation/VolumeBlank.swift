@@ -61,11 +61,8 @@ struct VolumeBlank {
     func placedBlocks() throws(VolumeError) -> [(offset: UInt64, bytes: [UInt8])] {
         var placed: [(offset: UInt64, bytes: [UInt8])] = []
         for (address, bytes) in blocks {
-            for copy in 0..<map.copyCount(at: address) {
-                // A block lies in one piece: no profile here is striped.
-                for range in try map.physicalRanges(of: address, count: bytes.count, copy: copy) {
-                    placed.append((range.offset, bytes))
-                }
+            try map.forEachPlace(of: address, count: bytes.count) { (place, part) throws(VolumeError) in
+                placed.append((place.offset, Array(bytes[part])))
             }
         }
         return placed
@@ -148,10 +145,7 @@ struct VolumeBlank {
         for leaf in leaves where leaf.tree != .rootTree && leaf.tree != .chunkTree {
             var item = RootItem(address: leaf.address, level: 0, generation: generation)
             item.bytesUsed = nodeSize
-            var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
-            inode.transid = 0
-            inode.size = 3
-            inode.nbytes = nodeSize
+            var inode = RootItem.inode(nodeSize: Int(nodeSize))
             if leaf.tree == .fileTree || leaf.tree == .dataRelocationTree { item.rootDirID = .firstFree }
             if leaf.tree == .fileTree { inode.flags = .rootItemInitialized }
             item.inode = inode

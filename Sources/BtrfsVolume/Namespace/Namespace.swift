@@ -38,7 +38,7 @@ public final class Namespace {
         self.tree = tree
         self.transaction = transaction
         buffer = ItemBuffer(capacity: bufferByteCount)
-        maximumItemByteCount = volume.nodeSize - BlockHeader.byteCount - LeafView.itemHeaderByteCount
+        maximumItemByteCount = LeafView.maximumItemByteCount(nodeSize: volume.nodeSize)
         allowsExtendedReferences = volume.superblock.incompat.contains(.extendedReferences)
         sectorSize = UInt64(volume.sectorSize)
     }

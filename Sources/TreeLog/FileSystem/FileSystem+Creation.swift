@@ -50,7 +50,7 @@ extension FileSystem {
             let target = target.pathBytes
             guard !target.isEmpty else { throw Errno.noEntry }
             guard target.count < volume.sectorSize, target.count < Namespace.maximumPathByteCount,
-                target.count <= volume.nodeSize - 101 - 25 - FileExtent.inlineOffset
+                target.count <= inlineCapacity
             else { throw Errno.nameTooLong }
             guard !target.contains(0) else { throw Errno.invalid }
             return try make(path, NewInode(mode: 0o120777, target: target))
@@ -92,13 +92,15 @@ extension FileSystem {
         guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
             throw Errno.exists
         }
-        if end.isDirectoryWanted, new.mode & InodeItem.fileTypeMask != 0o040000 { throw Errno.noEntry }
+        if end.isDirectoryWanted, DirEntryType(mode: new.mode) != .directory { throw Errno.noEntry }
         try checkNewName(end)
         let new = try inheriting(new, from: end.directory)
         return try change(blocks: Self.namesReserve) {
             let now = self.now()
             let location = try insertInode(new, in: end.directory, now: now)
-            try addName(end.name, of: location, type: DirEntryType(mode: new.mode), in: end.directory, now: now)
+            let index = try takeDirectoryIndex(end.directory)
+            try addName(
+                end.name, of: location, type: DirEntryType(mode: new.mode), in: end.directory, at: index, now: now)
             return location
         }
     }
@@ -144,22 +146,20 @@ extension FileSystem {
     }
 
     /// Gives an inode a name: the two directory items, the reference, size and times of the directory.
-    ///
-    /// - Returns: the index of the name.
-    @discardableResult
     func addName(
-        _ name: [UInt8], of location: FileLocation, type: DirEntryType, in directory: FileLocation, now: Timestamp
-    ) throws -> UInt64 {
-        let index = try takeDirectoryIndex(directory)
+        _ name: [UInt8], of location: FileLocation, type: DirEntryType, in directory: FileLocation,
+        at index: UInt64, now: Timestamp
+    ) throws {
         let result = try namespace(of: directory.subvolume).addLink(
             name.rawSpan, at: index, to: location.inode, type: type, in: directory.inode, backReference: .add)
+        try require(result, in: directory)
+        try noteNames(of: directory, now)
+    }
+
+    /// - Throws: `VolumeError.damaged` where a name was not added, although all was checked before.
+    func require(_ result: LinkResult, in directory: FileLocation) throws(VolumeError) {
         guard result == .added else {
-            throw VolumeError.damaged("directory \(directory.inode): a name could not be added: \(result)")
+            throw .damaged("directory \(directory.inode): a name could not be added: \(result)")
         }
-        try update(directory) {
-            $0.mtime = now
-            $0.ctime = now
-        }
-        return index
     }
 }

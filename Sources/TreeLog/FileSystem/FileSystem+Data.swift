@@ -123,10 +123,15 @@ extension FileSystem {
     /// How many tree blocks so many small items that lie one after the other are in at most.
     func blockCount(ofItems count: Int) -> Int { count * 256 / volume.nodeSize }
 
+    /// The most bytes of content that fit into the tree.
+    var inlineCapacity: Int {
+        LeafView.maximumItemByteCount(nodeSize: volume.nodeSize) - FileExtent.inlineOffset
+    }
+
     /// The corresponding kernel function is `can_cow_file_range_inline`.
     private func isInline(size: UInt64, _ inode: InodeItem) -> Bool {
         size > 0 && size <= UInt64(options.maximumInlineByteCount) && size < sectorSize
-            && Int(size) <= volume.nodeSize - 101 - 25 - FileExtent.inlineOffset
+            && Int(size) <= inlineCapacity
             && inode.flags.isDisjoint(with: [.noDataCopyOnWrite, .preallocated])
     }
 

@@ -19,8 +19,7 @@ extension FileSystem {
     ) throws(FileSystemError) {
         try changing("put item", path) { path in
             let location = try customItemOwner(path, type)
-            let limit = volume.nodeSize - BlockHeader.byteCount - LeafView.itemHeaderByteCount
-            guard data.count <= limit else { throw Errno.tooBig }
+            guard data.count <= LeafView.maximumItemByteCount(nodeSize: volume.nodeSize) else { throw Errno.tooBig }
             try checkWritable(location.subvolume)
             try change(blocks: Self.inodeReserve) {
                 let now = self.now()

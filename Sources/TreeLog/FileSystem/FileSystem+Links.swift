@@ -43,7 +43,8 @@ extension FileSystem {
                 $0.ctime = now
             }
             state.copyEverything = true
-            try addName(end.name, of: location, type: inode.fileType, in: end.directory, now: now)
+            let index = try takeDirectoryIndex(end.directory)
+            try addName(end.name, of: location, type: inode.fileType, in: end.directory, at: index, now: now)
             if inode.nlink == 0 { try namespace.removeOrphan(location.inode) }
             log.didLink(state, oldDirectory: nil, newDirectory: try inodeState(end.directory))
         }
@@ -121,9 +122,6 @@ extension FileSystem {
         try namespace.unlink(name.rawSpan, of: location.inode, in: directory.inode, now: now)
         state.noteChange(in: transaction.generation)
         state.copyEverything = true
-        try update(directory) {
-            $0.mtime = now
-            $0.ctime = now
-        }
+        try noteNames(of: directory, now)
     }
 }

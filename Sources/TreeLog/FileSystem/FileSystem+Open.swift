@@ -60,31 +60,4 @@ extension FileSystem {
             try link(file.location, to: path)
         }
     }
-
-    // MARK: Durability
-
-    /// Makes a file durable: its content, its attributes and its names.
-    ///
-    /// - Throws: EROFS, EIO, ENOSPC.
-    public func fsync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
-        try changing("fsync", path) { path in try log.fsync(inodeState(find(path))) }
-    }
-
-    /// Makes a file durable.
-    public func fsync(_ file: OpenFile) throws(FileSystemError) -> SyncOutcome {
-        try changing("fsync", "") { _ in
-            guard !file.isClosed else { throw Errno.badFile }
-            return try log.fsync(inodeState(file.location))
-        }
-    }
-
-    /// Makes the content of a file durable, and what is needed to read it.
-    public func fdatasync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
-        try changing("fdatasync", path) { path in try log.fsync(inodeState(find(path))) }
-    }
-
-    /// What is remembered of the inode at a path that is to be made durable.
-    func stateForSync(_ path: [UInt8]) throws(FileSystemError) -> InodeState {
-        try changing("fsync", path) { path in try inodeState(find(path)) }
-    }
 }

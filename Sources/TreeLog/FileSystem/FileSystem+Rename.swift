@@ -173,17 +173,8 @@ extension FileSystem {
             try addSubvolumeName(end, at: index, location: found.entry.location, now: now)
             return try update(found.location) { $0.ctime = now }
         }
-        let namespace = try self.namespace(of: end.directory.subvolume)
-        let result = try namespace.addLink(
-            end.name.rawSpan, at: index, to: found.location.inode, type: inode.fileType, in: end.directory.inode,
-            backReference: .add)
-        guard result == .added else {
-            throw VolumeError.damaged("directory \(end.directory.inode): a name could not be added: \(result)")
-        }
-        try update(end.directory) {
-            $0.mtime = now
-            $0.ctime = now
-        }
+        try addName(
+            end.name, of: found.location, type: inode.fileType, in: end.directory, at: index, now: now)
         try update(found.location) {
             $0.nlink = inode.nlink
             $0.ctime = now

@@ -15,7 +15,8 @@ extension FileSystem {
                 let now = self.now()
                 let id = try transaction.nextTreeNumber()
                 var root = RootItem(address: LogicalAddress(0), level: 0, generation: transaction.generation)
-                root.inode = Self.rootInode(nodeSize: volume.nodeSize)
+                root.inode = RootItem.inode(nodeSize: volume.nodeSize)
+                root.inode.flags = .rootItemInitialized
                 root.rootDirID = .firstFree
                 describe(&root, id: id, now: now)
                 let tree = try transaction.createTree(id, root)
@@ -102,16 +103,6 @@ extension FileSystem {
                 + "Linux")
     }
 
-    /// The inode that the root items of subvolumes hold; only its flags mean something.
-    private static func rootInode(nodeSize: Int) -> InodeItem {
-        var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
-        inode.transid = 0
-        inode.size = 3
-        inode.nbytes = UInt64(nodeSize)
-        inode.flags = .rootItemInitialized
-        return inode
-    }
-
     private func describe(_ root: inout RootItem, id: ObjectID, now: Timestamp) {
         root.uuid = Self.uuid(of: id, volume: volume.superblock.fsid, generation: transaction.generation)
         root.otime = now
@@ -138,15 +129,10 @@ extension FileSystem {
         let parent = end.directory.subvolume
         let result = try namespace(of: parent).addSubvolumeEntry(
             end.name.rawSpan, at: index, to: location, in: end.directory.inode)
-        guard result == .added else {
-            throw VolumeError.damaged("directory \(end.directory.inode): a name could not be added: \(result)")
-        }
+        try require(result, in: end.directory)
         try transaction.addRootReference(
             of: location.objectID, in: parent, directory: end.directory.inode, index: index, name: end.name)
-        try update(end.directory) {
-            $0.mtime = now
-            $0.ctime = now
-        }
+        try noteNames(of: end.directory, now)
     }
 
     // MARK: Removing
@@ -199,10 +185,7 @@ extension FileSystem {
     func removeSubvolumeName(_ end: PathEnd, index: UInt64?, now: Timestamp) throws {
         try namespace(of: end.directory.subvolume).removeSubvolumeEntry(
             end.name.rawSpan, at: index, in: end.directory.inode)
-        try update(end.directory) {
-            $0.mtime = now
-            $0.ctime = now
-        }
+        try noteNames(of: end.directory, now)
     }
 
     private func forgetSubvolume(_ id: ObjectID) {

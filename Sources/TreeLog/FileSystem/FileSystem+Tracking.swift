@@ -21,6 +21,14 @@ extension FileSystem {
         try inodeState(location).noteChange(in: transaction.generation)
     }
 
+    /// Notes in the inode item of a directory that a name came or went.
+    func noteNames(of directory: FileLocation, _ now: Timestamp) throws {
+        try update(directory) { item in
+            item.mtime = now
+            item.ctime = now
+        }
+    }
+
     /// Notes in the inode item of a file that what it holds has changed.
     ///
     /// - Parameters:

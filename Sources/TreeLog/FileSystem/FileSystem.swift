@@ -27,7 +27,7 @@ public final class FileSystem {
     /// Whether the operation that runs changes something.
     private(set) var isChanging = false
     /// Why nothing can be changed any more: a change failed in the middle.
-    private(set) var abortReason: (any Error)?
+    var abortReason: (any Error)?
     var isAborted: Bool { abortReason != nil }
     var isUnmounted = false
 
@@ -44,7 +44,7 @@ public final class FileSystem {
     /// The files without names whose deletion is still to be done.
     var deletions: [FileLocation] = []
     /// When the last operation was.
-    private var lastTime = Timestamp.zero
+    private(set) var lastTime = Timestamp.zero
     /// The extents that got more users in the running transaction: the extent tree does not know yet.
     var newlyShared: Set<LogicalAddress> = []
 
@@ -161,7 +161,7 @@ public final class FileSystem {
         return files
     }
 
-    /// Forgets what was made for reading of subvolumes; needed when one comes or goes.
+    /// Forgets what was made for reading of subvolumes; needed when one comes or goes, and after a commit.
     func forgetReaders() { currentFiles = nil }
 
     /// The time of the operation that runs.
@@ -193,46 +193,7 @@ public final class FileSystem {
         if try transaction.rootItem(of: subvolume)?.flags.contains(.readOnly) == true { throw Errno.readOnly }
     }
 
-    // MARK: Commit
-
-    /// Makes all changes durable, and begins a new transaction.
-    ///
-    /// - Throws: `FileSystemError`; when it comes from the devices nothing can be changed any more.
-    public func sync() throws(FileSystemError) {
-        try changing("sync", "") { _ in if isChanged { try commit() } }
-    }
-
-    /// Commits the running transaction, changed or not, and begins the next.
-    func commit() throws {
-        do {
-            try storeSubvolumeTimes()
-            try log.gate.pass { try transaction.commit() }
-            transaction = try Transaction(on: volume)
-        } catch {
-            abortReason = error
-            throw error
-        }
-        isChanged = false
-        namespaces = [:]
-        currentFiles = nil
-        newlyShared = []
-        log.discardAtCommit()
-        inodes = inodes.filter { $0.value.openCount > 0 }
-        for state in inodes.values { state.noteCommit() }
-    }
-
-    /// Notes in the root items of the subvolumes that changed when that was.
-    ///
-    /// The corresponding kernel function is `btrfs_update_root_times`.
-    private func storeSubvolumeTimes() throws {
-        for subvolume in changedSubvolumes.sorted() {
-            _ = try transaction.updateRootItem(of: subvolume) { item in
-                item.ctransid = transaction.generation
-                item.ctime = lastTime
-            }
-        }
-        changedSubvolumes = []
-    }
+    // MARK: Ending
 
     /// Makes all changes durable, and ends the use of this file system. Files that are open without a name are deleted.
     public func unmount() throws(FileSystemError) {

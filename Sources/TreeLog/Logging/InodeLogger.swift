@@ -139,7 +139,7 @@ final class InodeLogger {
         if let old = try log.find(key), old.hasSameBytes(as: data) { return }
         let before = committed.tree
         let committedSize = try before.find(key)?.byteCount ?? 0
-        let room = log.nodeSize - BlockHeader.byteCount - LeafView.itemHeaderByteCount
+        let room = LeafView.maximumItemByteCount(nodeSize: log.nodeSize)
         if key.type <= .xattrItem, committedSize > 0, data.byteCount > committedSize,
             committedSize + data.byteCount > room
         {

@@ -48,11 +48,7 @@ final class LogTrees {
     private func rootItem(of log: Tree) -> RootItem {
         var item = RootItem(address: log.rootAddress, level: UInt8(log.level), generation: blocks.generation)
         item.refs = 0
-        var inode = InodeItem(generation: 1, mode: 0o040755, time: .zero)
-        inode.transid = 0
-        inode.size = 3
-        inode.nbytes = UInt64(log.nodeSize)
-        item.inode = inode
+        item.inode = RootItem.inode(nodeSize: log.nodeSize)
         return item
     }
 }

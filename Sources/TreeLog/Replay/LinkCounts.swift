@@ -30,7 +30,7 @@ enum LinkCounts {
             mode = try InodeItem.mode(in: item)
             nlink = try InodeItem.nlink(in: item)
             count = try countNames(of: inode, cursor)
-            let isDirectory = mode & InodeItem.fileTypeMask == 0o040000
+            let isDirectory = DirEntryType(mode: mode) == .directory
             guard count <= 1 || !isDirectory else {
                 // Linux finds out when it writes the item, and fails then.
                 throw context.failure(.damaged("directory \(inode) would have \(count) names"))
