@@ -56,7 +56,7 @@ import Testing
         for (key, _) in items where key.type == .inodeItem {
             do { _ = try namespace.path(of: key.objectID) } catch {}
             do { _ = try namespace.xattrs(of: key.objectID) } catch {}
-            do { _ = try namespace.linkCount(of: key.objectID) } catch {}
+            do { _ = try namespace.names(of: key.objectID) } catch {}
             do {
                 _ = try namespace.dropExtents(of: key.objectID, from: 4096, to: .max)
             } catch {}

@@ -113,17 +113,4 @@ extension InodeName {
             }
         }
     }
-
-    /// How many names an INODE_REF or INODE_EXTREF item holds.
-    static func count(in item: RawSpan, at key: Key) throws(FormatError) -> UInt64 {
-        var count: UInt64 = 0
-        if key.type == .inodeRef {
-            var references = InodeRefs(item)
-            while try references.next() != nil { count += 1 }
-        } else if key.type == .inodeExtref {
-            var references = InodeExtrefs(item)
-            while try references.next() != nil { count += 1 }
-        }
-        return count
-    }
 }

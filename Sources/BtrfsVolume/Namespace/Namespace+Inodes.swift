@@ -66,4 +66,32 @@ extension Namespace {
     public func removeOrphan(_ inode: ObjectID) throws(VolumeError) -> Bool {
         try tree.remove(Key(.orphan, .orphanItem, inode.rawValue))
     }
+
+    /// Deletes all items of `inode`, and gives up its extents.
+    ///
+    /// The corresponding kernel function is `btrfs_evict_inode`.
+    ///
+    /// - Complexity: one search for each item.
+    public func deleteInode(_ inode: ObjectID) throws(VolumeError) {
+        _ = try dropExtents(of: inode, from: 0, to: .max)
+        let cursor = tree.makeCursor()
+        while true {
+            try cursor.seek(Key(inode, KeyType(0), 0))
+            guard cursor.isValid, cursor.key.objectID == inode else { return }
+            _ = try tree.remove(cursor.key)
+        }
+    }
+
+    /// The number for the next inode: one more than the highest of the subvolume.
+    ///
+    /// The corresponding kernel function is `btrfs_init_root_free_objectid`.
+    ///
+    /// - Throws: `VolumeError.noSpace` when the numbers are used up.
+    public func nextInodeNumber() throws(VolumeError) -> ObjectID {
+        let cursor = tree.makeCursor()
+        guard try cursor.seekLast(through: Key(.lastFree, KeyType(.max), .max)), cursor.key.objectID >= .firstFree
+        else { return .firstFree }
+        guard cursor.key.objectID < .lastFree else { throw .noSpace("no inode numbers are left") }
+        return ObjectID(cursor.key.objectID.rawValue + 1)
+    }
 }

@@ -88,6 +88,38 @@ extension Namespace {
         return try parsing(key) { () throws(FormatError) in try DirectoryEntry(index: index, item) }
     }
 
+    /// Whether `name` finds room in the item of its hash in `directory`, or is there and can be replaced.
+    ///
+    /// The corresponding kernel function is `btrfs_check_dir_item_collision`.
+    public func hasRoom(for name: RawSpan, in directory: ObjectID) throws(VolumeError) -> Bool {
+        let tree = tree
+        let key = Key(directory, .dirItem, UInt64(NameHash.name(name)))
+        guard let item = try tree.find(key) else { return true }
+        let isThere = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) != nil }
+        return isThere || item.byteCount + DirEntries.headerByteCount + name.byteCount <= maximumItemByteCount
+    }
+
+    // MARK: Indexes
+
+    /// The first index that a directory gives to a name: 0 and 1 are those of `.` and `..`.
+    ///
+    /// The corresponding kernel constant is `BTRFS_DIR_START_INDEX`.
+    public static let firstDirectoryIndex: UInt64 = 2
+
+    /// The index for the next name in `directory`: one more than its highest.
+    ///
+    /// The corresponding kernel function is `btrfs_set_inode_index_count`.
+    public func nextDirectoryIndex(of directory: ObjectID) throws(VolumeError) -> UInt64 {
+        let cursor = tree.makeCursor()
+        guard try cursor.seekLast(through: Key(directory, .dirIndex, .max)),
+            cursor.key.objectID == directory, cursor.key.type == .dirIndex
+        else { return Self.firstDirectoryIndex }
+        guard cursor.key.offset < UInt64(Int64.max) else {
+            throw .damaged("directory \(directory) has a name with the index \(cursor.key.offset), which none reaches")
+        }
+        return max(cursor.key.offset + 1, Self.firstDirectoryIndex)
+    }
+
     // MARK: Changes
 
     /// Adds a name: DIR_ITEM, DIR_INDEX, the size of the directory and, where asked, the back reference.
@@ -110,22 +142,11 @@ extension Namespace {
             let result = try addReference(from: inode, to: directory, index: index, name: name)
             guard result == .added else { return result }
         }
-        var result = try insertDirectoryItem(name, of: inode, type: type, in: directory)
-        if result == .added {
-            result = try insertDirectoryIndex(name, at: index, of: inode, type: type, in: directory)
-            if result != .added { _ = try removeDirectoryItem(name, in: directory) }
+        let result = try insertEntry(name, at: index, to: Key(inode, .inodeItem, 0), type: type, in: directory)
+        if result != .added, backReference == .add {
+            _ = try removeReference(from: inode, to: directory, name: name)
         }
-        guard result == .added else {
-            if backReference == .add { _ = try removeReference(from: inode, to: directory, name: name) }
-            return result
-        }
-        let growth = 2 * UInt64(name.byteCount)
-        let found = try updateInode(directory) { directory in
-            directory.size &+= growth
-            directory.sequence &+= 1
-        }
-        guard found else { throw missing(Key(directory, .inodeItem, 0)) }
-        return .added
+        return result
     }
 
     /// Takes a name away: DIR_ITEM, the back reference, the DIR_INDEX item that the reference tells, the size
@@ -147,12 +168,7 @@ extension Namespace {
             throw missing(Key(inode, .inodeRef, directory.rawValue))
         }
         _ = try tree.remove(Key(directory, .dirIndex, index))
-        let shrinkage = 2 * UInt64(name.byteCount)
-        let hasDirectory = try updateInode(directory) { directory in
-            directory.size &-= shrinkage
-            directory.sequence &+= 1
-        }
-        guard hasDirectory else { throw missing(Key(directory, .inodeItem, 0)) }
+        try changeSize(of: directory, by: -2 * Int64(name.byteCount))
         let hasInode = try updateInode(inode) { inode in
             inode.nlink = max(inode.nlink, 1) - 1
             inode.ctime = now
@@ -163,14 +179,34 @@ extension Namespace {
 
     // MARK: The two kinds of directory items
 
-    /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not
-    /// possible.
-    public func insertDirectoryItem(
-        _ name: RawSpan, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
+    /// Adds both directory items of a name, and the name to the size of the directory.
+    ///
+    /// - Returns: `.added`, or why not; then nothing changed.
+    func insertEntry(
+        _ name: RawSpan, at index: UInt64, to location: Key, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
-        try insertDirectoryItem(name, of: Key(inode, .inodeItem, 0), type: type, in: directory)
+        var result = try insertDirectoryItem(name, of: location, type: type, in: directory)
+        guard result == .added else { return result }
+        result = try insertDirectoryIndex(name, at: index, of: location, type: type, in: directory)
+        guard result == .added else {
+            _ = try removeDirectoryItem(name, in: directory)
+            return result
+        }
+        try changeSize(of: directory, by: 2 * Int64(name.byteCount))
+        return .added
     }
 
+    /// Counts the two items of a name in the size of a directory.
+    func changeSize(of directory: ObjectID, by delta: Int64) throws(VolumeError) {
+        let found = try updateInode(directory) { directory in
+            directory.size = directory.size &+ UInt64(bitPattern: delta)
+            directory.sequence &+= 1
+        }
+        guard found else { throw missing(Key(directory, .inodeItem, 0)) }
+    }
+
+    /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not
+    /// possible.
     func insertDirectoryItem(
         _ name: RawSpan, of location: Key, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
@@ -193,13 +229,6 @@ extension Namespace {
 
     /// Adds the DIR_INDEX item of a name; `.indexTaken` where the directory has a name at the index.
     public func insertDirectoryIndex(
-        _ name: RawSpan, at index: UInt64, of inode: ObjectID, type: DirEntryType, in directory: ObjectID
-    ) throws(VolumeError) -> LinkResult {
-        try insertDirectoryIndex(
-            name, at: index, of: Key(inode, .inodeItem, 0), type: type, in: directory)
-    }
-
-    func insertDirectoryIndex(
         _ name: RawSpan, at index: UInt64, of location: Key, type: DirEntryType, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
         let buffer = buffer
@@ -212,9 +241,7 @@ extension Namespace {
     /// reference and the inodes stay.
     ///
     /// - Returns: what the name stood for; nil where the directory has no such name.
-    public func removeDirectoryItem(
-        _ name: RawSpan, in directory: ObjectID
-    ) throws(VolumeError) -> EntryTarget? {
+    func removeDirectoryItem(_ name: RawSpan, in directory: ObjectID) throws(VolumeError) -> EntryTarget? {
         try removeEntry(name, from: Key(directory, .dirItem, UInt64(NameHash.name(name))))
     }
 

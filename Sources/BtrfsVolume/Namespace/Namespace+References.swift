@@ -69,20 +69,61 @@ extension Namespace {
         return names
     }
 
-    /// How many names `inode` has by its references.
-    ///
-    /// The corresponding kernel functions are `count_inode_refs` and `count_inode_extrefs`.
-    public func linkCount(of inode: ObjectID) throws(VolumeError) -> UInt64 {
-        var count: UInt64 = 0
+    /// Whether `inode` can get one more reference to `directory`.
+    public func hasRoom(
+        forReferenceFrom inode: ObjectID, to directory: ObjectID, name: RawSpan
+    ) throws(VolumeError) -> Bool {
+        let tree = tree
+        guard let item = try tree.find(Key(inode, .inodeRef, directory.rawValue)) else { return true }
+        if item.byteCount + 10 + name.byteCount <= maximumItemByteCount { return true }
+        guard allowsExtendedReferences else { return false }
+        guard let extended = try tree.find(Key(inode, .inodeExtref, NameHash.extref(parent: directory, name)))
+        else { return true }
+        return extended.byteCount + 18 + name.byteCount <= maximumItemByteCount
+    }
+
+    /// The name in the first reference of `inode`.
+    public func firstName(of inode: ObjectID) throws(VolumeError) -> InodeName? {
         let cursor = tree.makeCursor()
-        _ = try cursor.seek(Key(inode, .inodeRef, 0))
-        while cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref {
-            let key = cursor.key
-            let item = cursor.data
-            count += try parsing(key) { () throws(FormatError) in try InodeName.count(in: item, at: key) }
-            guard try cursor.next() else { break }
+        try cursor.seek(Key(inode, .inodeRef, 0))
+        guard cursor.isValid, cursor.key.objectID == inode, cursor.key.type <= .inodeExtref else {
+            return nil
         }
-        return count
+        let key = cursor.key
+        let item = cursor.data
+        return try parsing(key) { () throws(FormatError) in
+            if key.type == .inodeRef {
+                var references = InodeRefs(item)
+                guard let reference = try references.next() else { return nil }
+                return InodeName(
+                    directory: ObjectID(key.offset), index: reference.index, name: reference.name.copied)
+            }
+            var references = InodeExtrefs(item)
+            guard let reference = try references.next() else { return nil }
+            return InodeName(
+                directory: reference.parent, index: reference.index, name: reference.name.copied)
+        }
+    }
+
+    /// The way to `inode` from the root of the subvolume: its first name, and the names of the directories
+    /// above.
+    ///
+    /// - Returns: names joined by `/`, empty for the root; nil where a name is missing on the way, the directories form
+    ///   a loop, or the path is longer than the 4096 bytes that Linux takes.
+    /// - Complexity: one search for each directory on the way.
+    public func path(of inode: ObjectID) throws(VolumeError) -> [UInt8]? {
+        var names: [[UInt8]] = []
+        var byteCount = 0
+        var current = inode
+        // The limit ends loops as well.
+        while current != .firstFree {
+            guard let name = try firstName(of: current) else { return nil }
+            byteCount += name.name.count + 1
+            guard byteCount <= Self.maximumPathByteCount else { return nil }
+            names.append(name.name)
+            current = name.directory
+        }
+        return Array(names.reversed().joined(separator: [UInt8(ascii: "/")]))
     }
 
     // MARK: Changes

@@ -43,6 +43,53 @@ extension Namespace {
         return xattrs
     }
 
+    // MARK: Changes
+
+    /// The largest value that an extended attribute of `name` can have by the size of a leaf.
+    ///
+    /// The corresponding kernel macro is `BTRFS_MAX_XATTR_SIZE`.
+    public func maximumXattrByteCount(named name: RawSpan) -> Int {
+        maximumItemByteCount - DirEntries.headerByteCount - name.byteCount
+    }
+
+    /// Whether the item for the hash of `name` has room for the attribute with a value of this size, in place of the
+    /// value that it has now.
+    public func hasRoom(
+        forXattr name: RawSpan, byteCount: Int, of inode: ObjectID
+    ) throws(VolumeError) -> Bool {
+        let tree = tree
+        let key = Key(inode, .xattrItem, UInt64(NameHash.name(name)))
+        let needed = DirEntries.headerByteCount + name.byteCount + byteCount
+        guard let item = try tree.find(key) else { return needed <= maximumItemByteCount }
+        let found = try parsing(key) { () throws(FormatError) in try DirEntries.find(name, in: item) }
+        return item.byteCount - (found?.range.count ?? 0) + needed <= maximumItemByteCount
+    }
+
+    /// Gives `inode` the extended attribute `name`, new or in place of the one there.
+    ///
+    /// The corresponding kernel function is `btrfs_setxattr`.
+    ///
+    /// - Throws: `VolumeError.itemTooLarge` when the attributes of this hash would not fit a leaf; nothing has changed.
+    public func setXattr(named name: RawSpan, to value: RawSpan, of inode: ObjectID) throws(VolumeError) {
+        let key = Key(inode, .xattrItem, UInt64(NameHash.name(name)))
+        guard try hasRoom(forXattr: name, byteCount: value.byteCount, of: inode) else {
+            throw .itemTooLarge(tree: tree.id, key, size: DirEntries.headerByteCount + name.byteCount + value.byteCount)
+        }
+        _ = try removeXattr(named: name, of: inode)
+        let tree = tree
+        let buffer = buffer
+        buffer.removeAll()
+        if let item = try tree.find(key) { buffer.append(item) }
+        buffer.append(Key(ObjectID(0), KeyType(0), 0))
+        buffer.append(writer.generation)
+        buffer.append(UInt16(truncatingIfNeeded: value.byteCount))
+        buffer.append(UInt16(truncatingIfNeeded: name.byteCount))
+        buffer.append(DirEntryType.xattr.rawValue)
+        buffer.append(name)
+        buffer.append(value)
+        try tree.put(key, buffer.bytes)
+    }
+
     /// Removes the extended attribute `name` of `inode`, and its item where no other name has the same hash.
     ///
     /// - Returns: false where there was none.

@@ -135,7 +135,7 @@ extension ReplayContext {
             guard added == .added else { throw failure(.damaged("the reference cannot be added again")) }
             try tree.remove(Key(directory, .dirIndex, index))
             _ = try names.insertDirectoryIndex(
-                name, at: free, of: inode, type: entry.target.type, in: directory)
+                name, at: free, of: entry.target.location, type: entry.target.type, in: directory)
         } catch { throw failure(from: error) }
         directories.noteName(in: directory, index: free)
     }
