@@ -48,13 +48,7 @@ public final class Volume {
     }
 
     private func readChunkTree() throws(VolumeError) {
-        let root = try readBlock(
-            BlockExpectation(
-                address: superblock.chunkRoot, level: Int(superblock.chunkRootLevel),
-                generation: superblock.chunkRootGeneration, firstKey: nil, owners: .tree(.chunkTree),
-                tree: .chunkTree))
-        let tree = Tree(id: .chunkTree, volume: self, root: root, owners: .tree(.chunkTree))
-        let cursor = tree.makeCursor()
+        let cursor = try chunkTree().makeCursor()
         try cursor.seek(.minimum)
         // A new map, so that a wrong entry of the superblock's copy is not kept.
         var map = ChunkMap()
@@ -75,6 +69,16 @@ public final class Volume {
     var metadataUUID: UUID { superblock.metadataUUID }
 
     // MARK: Trees
+
+    /// The tree that holds devices and chunks. The superblock leads to it, so it has no root item.
+    public func chunkTree() throws(VolumeError) -> Tree {
+        let root = try readBlock(
+            BlockExpectation(
+                address: superblock.chunkRoot, level: Int(superblock.chunkRootLevel),
+                generation: superblock.chunkRootGeneration, firstKey: nil, owners: .tree(.chunkTree),
+                tree: .chunkTree))
+        return Tree(id: .chunkTree, volume: self, root: root, owners: .tree(.chunkTree))
+    }
 
     /// The tree of trees.
     public func rootTree() throws(VolumeError) -> Tree {

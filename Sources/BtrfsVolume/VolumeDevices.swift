@@ -87,7 +87,7 @@ struct VolumeDevices {
     ) throws(VolumeError) -> (Superblock, damage: SuperblockDamage?) {
         var reason: String?
         var best: Superblock?
-        for offset in Superblock.offsets where offset + UInt64(Superblock.byteCount) <= device.byteCount {
+        for offset in Superblock.offsets(within: device.byteCount) {
             do {
                 let superblock = try read(at: offset, of: device)
                 if reason == nil { return (superblock, nil) }
@@ -131,25 +131,4 @@ struct SuperblockDamage {
     var reason: String
     /// Whether it seems to name a log of the same generation as the copy, which does not.
     var namesLog: Bool
-}
-
-extension Volume {
-    /// Whether the first superblock of some device is damaged, so that Linux would not mount the volume.
-    public var hasDamagedSuperblock: Bool { devices.sorted.contains { $0.member.damage != nil } }
-
-    /// Writes all superblocks anew, from the one that was used to open the volume.
-    ///
-    /// - Throws: `VolumeError.refused` when a damaged superblock tells of a log that its copy does not know: the
-    ///   log would be lost.
-    public func repairSuperblocks() throws(VolumeError) {
-        try checkWritable()
-        for (_, member) in devices.sorted where member.damage?.namesLog == true && superblock.logRoot.rawValue == 0 {
-            throw .refused(
-                "\(member.device.name): the damaged first superblock tells of a log that its copy does not know; "
-                    + "restoring the copy would throw the log away. Keep the image, and use "
-                    + "btrfs rescue super-recover only if the log may be lost")
-        }
-        try writeSuperblocks(superblock) { $0 > 0 }
-        try writeSuperblocks(superblock) { $0 == 0 }
-    }
 }

@@ -40,11 +40,10 @@ struct RecordedReplay {
     // MARK: States after a cut
 
     /// All superblocks and copies of all devices: two states with the same ones are one for whoever opens the volume,
-    /// as
-    /// long as the new blocks were flushed before.
+    /// as long as the new blocks were flushed before.
     func superblocks(of devices: [OverlayDevice]) throws -> [[UInt8]] {
         try devices.flatMap { device in
-            try Superblock.offsets.filter { $0 + UInt64(Superblock.byteCount) <= device.byteCount }
+            try Superblock.offsets(within: device.byteCount)
                 .map { try device.bytes(at: $0, count: Superblock.byteCount) }
         }
     }

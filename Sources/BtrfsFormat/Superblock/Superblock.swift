@@ -22,6 +22,10 @@ public struct Superblock: Equatable, Sendable {
     /// Where on a device the superblock and its copies are; a copy exists where it fits the device as a
     /// whole.
     public static let offsets: [UInt64] = [65536, 67_108_864, 274_877_906_944]
+    /// Where the superblock and its copies are on a device of `byteCount` bytes.
+    public static func offsets(within byteCount: UInt64) -> [UInt64] {
+        offsets.filter { $0 + UInt64(Self.byteCount) <= byteCount }
+    }
     /// "_BHRfS_M"
     public static var magic: UInt64 { 0x4D5F_5366_5248_425F }
 

@@ -5,8 +5,7 @@ internal import BtrfsFormat
 extension CheckRun {
     func checkSuperblocks() {
         for (id, member) in volume.devices.sorted {
-            for (index, offset) in Superblock.offsets.enumerated()
-            where offset + UInt64(Superblock.byteCount) <= member.deviceItem.totalBytes {
+            for (index, offset) in Superblock.offsets(within: member.deviceItem.totalBytes).enumerated() {
                 checkSuperblock(index, at: offset, of: member.device, id)
             }
         }

@@ -139,6 +139,22 @@ public struct ChunkMap: Sendable {
         return ranges
     }
 
+    /// Tells all places of `count` bytes at `address`, of all copies: where on which device, and which of the bytes are
+    /// there.
+    ///
+    /// - Throws: `VolumeError.damaged` when the range is not covered by chunks; what `body` throws.
+    func forEachPlace(
+        of address: LogicalAddress, count: Int, _ body: (PhysicalRange, Range<Int>) throws(VolumeError) -> Void
+    ) throws(VolumeError) {
+        for copy in 0..<copyCount(at: address) {
+            var done = 0
+            for range in try physicalRanges(of: address, count: count, copy: copy) {
+                try body(range, done..<done + range.count)
+                done += range.count
+            }
+        }
+    }
+
     /// Stripe, address on its device and contiguous bytes from `offset` of a chunk on.
     private static func place(
         _ offset: UInt64, copy: Int, in chunk: Chunk

@@ -26,15 +26,14 @@ extension Volume {
     ) throws(VolumeError) {
         let blank = try VolumeBlank(options, byteCount: device.byteCount, &generator)
         let placed = try blank.placedBlocks()
+        let offsets = Superblock.offsets(within: device.byteCount)
         do throws(DeviceError) {
             let nothing = [UInt8](repeating: 0, count: Superblock.byteCount)
-            for offset in Superblock.offsets where offset + UInt64(nothing.count) <= device.byteCount {
-                try device.write(nothing, at: offset)
-            }
+            for offset in offsets { try device.write(nothing, at: offset) }
             try device.flush()
             for (offset, bytes) in placed { try device.write(bytes, at: offset) }
             try device.flush()
-            for offset in Superblock.offsets.reversed() where offset + UInt64(nothing.count) <= device.byteCount {
+            for offset in offsets.reversed() {
                 try device.write(blank.superblock.sealed(copyAt: offset, device: blank.deviceItem), at: offset)
             }
             try device.flush()

@@ -132,32 +132,3 @@ final class DataAllocator {
         for piece in try transaction.freeSpace(in: chunk).ranges.reversed() { add(piece) }
     }
 }
-
-extension Transaction {
-    /// What the committed trees call free in a chunk, less the superblock copies.
-    ///
-    /// Where the free space tree and the extent tree disagree only what both call free counts.
-    func freeSpace(in chunk: MappedChunk) throws(VolumeError) -> RangeSet {
-        let range = chunk.start.rawValue..<chunk.end
-        var known = RangeSet()
-        if newChunks.contains(where: { $0.start == chunk.start }) {
-            known.insert(range)
-        } else {
-            known = try committedFreeSpace(in: range)
-        }
-        for reserved in superblockRanges(in: chunk) { known.remove(reserved) }
-        return known
-    }
-
-    private func committedFreeSpace(in range: Range<UInt64>) throws(VolumeError) -> RangeSet {
-        let known = try FreeSpaceScan.fromExtents(of: range, in: committedExtentTree())
-        guard let tree = try committedFreeSpaceTree() else { return known }
-        let recorded = try FreeSpaceScan.fromFreeSpaceTree(
-            of: range, in: tree, sectorSize: UInt64(volume.sectorSize))
-        guard recorded != known else { return known }
-        warn(
-            "the free space tree and the extent tree disagree on block group \(range.lowerBound); only what "
-                + "both call free was used. Run btrfs check")
-        return known.intersection(recorded)
-    }
-}

@@ -37,15 +37,3 @@ struct ReferenceChange {
     var flags: ExtentItem.Flags = []
     var reference: InlineRef
 }
-
-/// What is at a range of addresses, as far as allocation is concerned.
-public enum ExtentState: Equatable, Sendable {
-    /// An extent with just this start and length, committed or new in the transaction.
-    case allocated
-    /// Nothing is allocated there.
-    case free
-    /// Something else is allocated there; says what.
-    case overlaps(String)
-    /// No block group, or none of data, covers the range.
-    case noBlockGroup
-}

@@ -21,7 +21,7 @@ extension Transaction {
         try writeBlocks()
         try volume.flush()
         countChunksOfDevices()
-        try writeSuperblocks(superblock)
+        try volume.writeSuperblocks(superblock)
         volume.reset(to: superblock)
     }
 
@@ -164,99 +164,6 @@ extension Transaction {
         for block in blocksToWrite {
             block.seal(volume.checksumType)
             try volume.write(block.bytes, to: block.address)
-        }
-    }
-
-    private func writeSuperblocks(_ superblock: Superblock) throws(VolumeError) {
-        try volume.writeSuperblocks(superblock) { $0 > 0 }
-        try volume.writeSuperblocks(superblock) { $0 == 0 }
-    }
-}
-
-extension Volume {
-    /// Writes the superblock copies with the given numbers to all devices, and flushes.
-    func writeSuperblocks(_ superblock: Superblock, copies: (Int) -> Bool) throws(VolumeError) {
-        do {
-            for (_, member) in devices.sorted {
-                for (index, offset) in Superblock.offsets.enumerated() where copies(index) {
-                    guard offset + UInt64(Superblock.byteCount) <= member.deviceItem.totalBytes else { continue }
-                    let bytes = superblock.sealed(copyAt: offset, device: member.deviceItem)
-                    try member.device.write(bytes.rawSpan, at: offset)
-                }
-            }
-            for (_, member) in devices.sorted { try member.device.flush() }
-        } catch { throw .device(error) }
-    }
-
-    /// Writes all copies of a block.
-    func write(_ bytes: RawSpan, to address: LogicalAddress) throws(VolumeError) {
-        try forEachPlace(of: address, count: bytes.byteCount) { (device, offset, part) throws(VolumeError) in
-            do throws(DeviceError) {
-                try device.write(bytes.extracting(part), at: offset)
-            } catch { throw .device(error) }
-        }
-    }
-
-    /// Tells all places of `count` bytes at `address`, of all copies: the device, the offset there, and which of the
-    /// bytes are there.
-    func forEachPlace(
-        of address: LogicalAddress, count: Int,
-        _ body: (any BlockDevice, UInt64, Range<Int>) throws(VolumeError) -> Void
-    ) throws(VolumeError) {
-        for copy in 0..<mirrorCount(at: address) {
-            var done = 0
-            for range in try chunks.physicalRanges(of: address, count: count, copy: copy) {
-                try body(try devices.device(range.deviceID), range.offset, done..<done + range.count)
-                done += range.count
-            }
-        }
-    }
-
-    /// Why this volume cannot be changed, and what to do; nil when it can.
-    func refusalToWrite() throws(VolumeError) -> String? {
-        if let refusal = superblock.incompat.refusal(for: .writing) ?? superblock.compatRO.refusal(for: .writing) {
-            return refusal
-        }
-        if superblock.flags.contains(.seeding) {
-            // Clearing the flag commits, and the log then belongs to no generation.
-            return "the volume is a seed, which does not change, so its log cannot be replayed. Linux mounts it "
-                + "with -o ro,rescue=nologreplay only; do not clear the flag with btrfstune, the log would be lost"
-        }
-        if !superblock.flags.intersection([.metadump, .metadumpV2]).isEmpty {
-            return "this is a metadata dump of a volume (btrfs-image), not the volume"
-        }
-        let isParity = chunks.chunks.contains {
-            $0.chunk.type.contains(.metadata) && !$0.profile.isDisjoint(with: .parityMask)
-        }
-        if isParity {
-            return "metadata on RAID5 or RAID6 cannot be written: parity is not updated. Use Linux for this volume"
-        }
-        return nil
-    }
-
-    /// Finds out before the first write what a commit could stumble over in the middle of its writes.
-    ///
-    /// - Throws: `VolumeError.refused` when a device is missing or read-only, `.damaged` when a chunk for tree blocks
-    ///   reaches beyond the end of its device.
-    func checkWritable() throws(VolumeError) {
-        guard devices.isComplete else {
-            throw .refused(
-                "\(devices.members.count) of \(devices.expectedCount) devices were given; all are needed to write. "
-                    + "Name them all; where one is gone for good, Linux replays when it mounts with -o degraded")
-        }
-        for (_, member) in devices.sorted where member.device.isReadOnly {
-            throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
-        }
-        for mapped in chunks.chunks where mapped.chunk.type.contains(.metadata) {
-            let length = ChunkMap.stripeByteCount(mapped.chunk)
-            for stripe in mapped.chunk.stripes {
-                let device = try devices.device(stripe.deviceID)
-                guard stripe.physical <= device.byteCount, length <= device.byteCount - stripe.physical else {
-                    throw .damaged(
-                        "chunk at \(mapped.start): its stripe at \(stripe.physical) reaches beyond the end of "
-                            + device.name)
-                }
-            }
         }
     }
 }

@@ -6,12 +6,6 @@ package import BtrfsFormat
 /// It is put together while nobody else uses the volume, and can then be done while others go on. Devices that serve
 /// many threads take part in that; for the others the caller has to keep everybody away.
 package struct LogPublication: @unchecked Sendable {
-    private struct Piece {
-        var device: any BlockDevice
-        var offset: UInt64
-        var bytes: [UInt8]
-    }
-
     /// The generation of the logs.
     package let generation: Generation
     /// Whether others may use the volume meanwhile.
@@ -19,8 +13,8 @@ package struct LogPublication: @unchecked Sendable {
     /// How many bytes the blocks have, each counted once.
     package let byteCount: UInt64
     private let devices: [any BlockDevice]
-    private var blocks: [Piece] = []
-    private var superblocks: [Piece] = []
+    private var blocks: [DeviceWrite] = []
+    private let superblocks: [DeviceWrite]
     fileprivate let superblock: Superblock
 
     /// - Throws: `VolumeError.damaged` when no chunk holds one of the blocks.
@@ -35,18 +29,16 @@ package struct LogPublication: @unchecked Sendable {
         new.logRoot = root
         new.logRootLevel = UInt8(level)
         superblock = new
-        for block in logs { try add(block, on: volume) }
         // The copies stay as they are: they would hide from a mount that the first superblock was torn.
-        for (_, member) in volume.devices.sorted {
-            let offset = Superblock.offsets[0]
-            let bytes = new.sealed(copyAt: offset, device: member.deviceItem)
-            superblocks.append(Piece(device: member.device, offset: offset, bytes: bytes))
-        }
+        superblocks = volume.superblockWrites(new, 0..<1)
+        for block in logs { try add(block, on: volume) }
     }
 
     private mutating func add(_ block: BlockWrite, on volume: Volume) throws(VolumeError) {
-        try volume.forEachPlace(of: block.address, count: block.bytes.count) { device, offset, part in
-            blocks.append(Piece(device: device, offset: offset, bytes: Array(block.bytes[part])))
+        let count = block.bytes.count
+        try volume.chunks.forEachPlace(of: block.address, count: count) { (place, part) throws(VolumeError) in
+            let device = try volume.devices.device(place.deviceID)
+            blocks.append(DeviceWrite(device: device, offset: place.offset, bytes: Array(block.bytes[part])))
         }
     }
 
@@ -56,9 +48,9 @@ package struct LogPublication: @unchecked Sendable {
     /// The corresponding kernel function is the last part of `btrfs_sync_log`.
     package func perform() throws(VolumeError) {
         do throws(DeviceError) {
-            for block in blocks { try block.device.write(block.bytes, at: block.offset) }
+            for block in blocks { try block.perform() }
             for device in devices { try device.flush() }
-            for superblock in superblocks { try superblock.device.write(superblock.bytes, at: superblock.offset) }
+            for superblock in superblocks { try superblock.perform() }
             for device in devices { try device.flush() }
         } catch { throw .device(error) }
     }
@@ -68,12 +60,5 @@ extension Volume {
     /// Notes that the logs are on the devices.
     package func adopt(_ publication: LogPublication) {
         if superblock.generation + 1 == publication.generation { superblock = publication.superblock }
-    }
-
-    /// Makes everything durable that was written.
-    func flush() throws(VolumeError) {
-        for (_, member) in devices.sorted {
-            do { try member.device.flush() } catch { throw .device(error) }
-        }
     }
 }

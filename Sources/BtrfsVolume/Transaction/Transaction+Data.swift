@@ -2,6 +2,18 @@ public import BtrfsFormat
 
 // Data extents and their checksums.
 
+/// What is at a range of addresses, as far as allocation is concerned.
+public enum ExtentState: Equatable, Sendable {
+    /// An extent with just this start and length, committed or new in the transaction.
+    case allocated
+    /// Nothing is allocated there.
+    case free
+    /// Something else is allocated there; says what.
+    case overlaps(String)
+    /// No block group, or none of data, covers the range.
+    case noBlockGroup
+}
+
 extension Transaction {
     /// What is at a range of addresses, after all changes of this transaction.
     ///

@@ -40,7 +40,7 @@ public final class Transaction: BlockSource {
     ///
     /// - Throws: `VolumeError.unsupported` when the volume has features that cannot be written.
     public init(on volume: Volume) throws(VolumeError) {
-        if let refusal = try volume.refusalToWrite() { throw .unsupported(refusal) }
+        if let refusal = volume.refusalToWrite() { throw .unsupported(refusal) }
         self.volume = volume
         generation = volume.superblock.generation + 1
         blockGroups = BlockGroups(volume.chunks)
@@ -200,7 +200,7 @@ public final class Transaction: BlockSource {
 
     // MARK: Blocks
 
-    private func makeBlock(of tree: Tree, level: Int) throws(VolumeError) -> BlockHeader {
+    private func makeHeader(of tree: Tree, level: Int) throws(VolumeError) -> BlockHeader {
         let header = try makeHeader(owner: tree.id, level: level)
         tree.usedDelta += Int64(volume.nodeSize)
         return header
@@ -235,7 +235,7 @@ public final class Transaction: BlockSource {
     }
 
     func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock {
-        let header = try makeBlock(of: tree, level: level)
+        let header = try makeHeader(of: tree, level: level)
         let block = TreeBlock(
             new: header.address, level: level, buffer: BlockBuffer(from: volume.pool), header: header)
         newBlocks[header.address.rawValue] = block
@@ -248,7 +248,7 @@ public final class Transaction: BlockSource {
     /// - Parameter mayBeShared: whether a snapshot may use the old block too. The references of what is below the
     ///   block are then put right. The corresponding kernel function is `update_ref_for_cow`.
     func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
-        let header = try makeBlock(of: tree, level: block.level)
+        let header = try makeHeader(of: tree, level: block.level)
         let copy = block.copied(to: header.address, header: header, pool: volume.pool)
         newBlocks[header.address.rawValue] = copy
         extents.queueBlock(header.address, level: block.level, .treeBlock(root: tree.id), delta: 1, isNew: true)
@@ -340,7 +340,7 @@ public final class Transaction: BlockSource {
         return block.key(at: 0)
     }
 
-    /// All blocks that the commit has to write, by address.
     var newBlockCount: Int { newBlocks.count }
+    /// All blocks that the commit has to write, by address.
     var blocksToWrite: [TreeBlock] { newBlocks.values.sorted { $0.address < $1.address } }
 }

@@ -57,7 +57,7 @@ struct SuperblockCopy {
     var problem: String?
 
     static func all(of device: any BlockDevice) throws -> [SuperblockCopy] {
-        try Superblock.offsets.filter { $0 + UInt64(Superblock.byteCount) <= device.byteCount }.map { offset in
+        try Superblock.offsets(within: device.byteCount).map { offset in
             let bytes = try device.bytes(at: offset, count: Superblock.byteCount)
             do {
                 return SuperblockCopy(offset: offset, superblock: try Superblock(bytes.rawSpan, copyAt: offset))
