@@ -12,7 +12,8 @@ enum Outcome: Int32 {
     case findings = 4
 }
 
-/// One word of the command line: arguments and printing, nothing else.
+/// One word of the command line: arguments and printing, nothing else. Its configuration has to say the `commandName`:
+/// to work it out from the names of all verbs takes milliseconds at each start.
 protocol Verb: ParsableCommand {
     var format: OutputOptions { get }
     /// Whether the verb is there for what it does to a volume, more than for its output.

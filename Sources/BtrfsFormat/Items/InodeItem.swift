@@ -175,6 +175,28 @@ extension InodeItem {
         try Fields.mode.read(bytes)
     }
 
+    /// The flags of an item that is not decoded as a whole.
+    @inlinable public static func flags(in bytes: RawSpan) throws(FormatError) -> InodeFlags {
+        try Fields.flags.read(bytes)
+    }
+
+    /// Adds to what an inode counts, and notes the transaction, in an item that is not decoded as a whole: that would
+    /// take ten times as long. Sums wrap around, as those of the kernel.
+    ///
+    /// - Throws: `FormatError.outOfBounds` for an item that is too short; it is then unchanged.
+    @inlinable
+    public static func add(
+        size: UInt64 = 0, nbytes: UInt64 = 0, sequence: UInt64 = 0, transid: Generation,
+        to item: inout MutableRawSpan
+    ) throws(FormatError) {
+        let (oldSize, oldCount) = (try Fields.size.read(item.bytes), try Fields.nbytes.read(item.bytes))
+        let oldSequence = try Fields.sequence.read(item.bytes)
+        Fields.size.write(oldSize &+ size, to: &item)
+        Fields.nbytes.write(oldCount &+ nbytes, to: &item)
+        Fields.sequence.write(oldSequence &+ sequence, to: &item)
+        Fields.transid.write(transid, to: &item)
+    }
+
     /// The type that directory entries of this inode carry; `.unknown` when `mode` has none.
     public var fileType: DirEntryType { DirEntryType(mode: mode) }
 }

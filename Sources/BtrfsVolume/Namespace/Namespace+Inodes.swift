@@ -24,17 +24,36 @@ extension Namespace {
     public func updateInode(
         _ inode: ObjectID, _ change: (inout InodeItem) -> Void
     ) throws(VolumeError) -> Bool {
+        try changeInode(inode) { (bytes: inout MutableRawSpan, generation) throws(FormatError) in
+            var item = try InodeItem(bytes.bytes)
+            change(&item)
+            item.transid = generation
+            item.store(in: &bytes, at: 0)
+        }
+    }
+
+    /// Adds to what the inode item of `inode` counts; sums wrap around. Its transid becomes that of the transaction.
+    ///
+    /// - Returns: whether there is such an inode.
+    /// - Complexity: one search of the tree.
+    @discardableResult
+    public func addToInode(
+        _ inode: ObjectID, size: UInt64 = 0, nbytes: UInt64 = 0, sequence: UInt64 = 0
+    ) throws(VolumeError) -> Bool {
+        try changeInode(inode) { (bytes: inout MutableRawSpan, generation) throws(FormatError) in
+            try InodeItem.add(size: size, nbytes: nbytes, sequence: sequence, transid: generation, to: &bytes)
+        }
+    }
+
+    @inline(__always)
+    private func changeInode(
+        _ inode: ObjectID, _ change: (inout MutableRawSpan, Generation) throws(FormatError) -> Void
+    ) throws(VolumeError) -> Bool {
         let key = Key(inode, .inodeItem, 0)
         let generation = writer.generation
         do throws(VolumeError) {
             try tree.update(key) { (bytes: inout MutableRawSpan) throws(VolumeError) in
-                var item: InodeItem
-                do throws(FormatError) { item = try InodeItem(bytes.bytes) } catch {
-                    throw .format(error.at(key: key))
-                }
-                change(&item)
-                item.transid = generation
-                item.store(in: &bytes, at: 0)
+                do throws(FormatError) { try change(&bytes, generation) } catch { throw .format(error.at(key: key)) }
             }
             return true
         } catch {

@@ -198,11 +198,9 @@ extension Namespace {
 
     /// Counts the two items of a name in the size of a directory.
     func changeSize(of directory: ObjectID, by delta: Int64) throws(VolumeError) {
-        let found = try updateInode(directory) { directory in
-            directory.size = directory.size &+ UInt64(bitPattern: delta)
-            directory.sequence &+= 1
+        guard try addToInode(directory, size: UInt64(bitPattern: delta), sequence: 1) else {
+            throw missing(Key(directory, .inodeItem, 0))
         }
-        guard found else { throw missing(Key(directory, .inodeItem, 0)) }
     }
 
     /// Adds `name` to the DIR_ITEM of its hash; `.nameExists` or `.collisionsFull` where that is not

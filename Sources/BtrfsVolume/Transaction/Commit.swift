@@ -161,8 +161,17 @@ extension Transaction {
     // MARK: Writing
 
     private func writeBlocks() throws(VolumeError) {
-        for block in blocksToWrite {
-            block.seal(volume.checksumType)
+        // While the devices take the first blocks, another thread works out the checksums of the next ones.
+        let (blocks, checksum) = (blocksToWrite, volume.checksumType)
+        let pieceSize = 64
+        let sealing = WorkAhead(pieceCount: (blocks.count + pieceSize - 1) / pieceSize) { piece in
+            let first = piece * pieceSize
+            for block in blocks[first..<min(first + pieceSize, blocks.count)] { block.seal(checksum) }
+        }
+        if blocks.count > pieceSize { sealing.start() }
+        defer { sealing.finish() }
+        for (index, block) in blocks.enumerated() {
+            sealing.need(index / pieceSize)
             try volume.write(block.bytes, to: block.address)
         }
     }

@@ -115,10 +115,8 @@ public final class Tree {
         let missing = (0..<node.count).filter { node.children[$0] == nil }
         guard !missing.isEmpty else { return }
         reading?.finish()
-        let reading = LeafReading(below: node, volume: volume)
-        for slot in missing { reading.add(expectation(ofChild: slot, of: node), slot: slot) }
-        reading.start()
-        self.reading = reading
+        let expected = missing.map { ($0, expectation(ofChild: $0, of: node)) }
+        reading = LeafReading(below: node, volume: volume, expected)
     }
 
     @inline(never)

@@ -28,7 +28,8 @@ public struct LoggedItem: ~Escapable {
 public protocol ReplayHandler {
     /// The pass in which the items are replayed: `inodes`, `directoryIndex` or `everything`.
     var stage: ReplayStage { get }
-    /// For the report; the name of the Swift type where it is not said.
+    /// For the report; the name of the Swift type where it is not said. Whoever is part of every replay says it: Swift
+    /// finds out the name of a type by a search that takes as long as the replay of hundreds of items.
     var name: String { get }
 
     func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError)

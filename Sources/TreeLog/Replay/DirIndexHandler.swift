@@ -8,6 +8,7 @@ internal import BtrfsVolume
 ///
 /// The corresponding kernel functions are `replay_one_dir_item` and `replay_one_name`.
 public struct DirIndexHandler: ReplayHandler {
+    public var name: String { "DirIndexHandler" }
     public var stage: ReplayStage { .directoryIndex }
 
     /// The handler; it has no state.

@@ -3,8 +3,8 @@ internal import BtrfsFormat
 /// What to do with items of each key type, worked out once for a replay.
 struct DispatchTable {
     enum Action {
-        /// A handler replays it in its stage.
-        case replay(any ReplayHandler)
+        /// The handler replays it in its stage.
+        case replay
         /// Nobody knows it, and it may be passed over only if the policy tolerates that.
         case passOver(Tolerance)
         /// Nobody knows it, and it must be known.
@@ -13,16 +13,30 @@ struct DispatchTable {
         case nothing
     }
 
-    /// A class, since each item of a log is looked up in each stage: a copy of all this would be half the cost.
+    /// A class, and the handler no optional one: each item of a log is looked up in each stage, and copying what is
+    /// found would be half the cost.
     final class Entry {
         let action: Action
         let stage: ReplayStage
+        /// Of the action `replay`.
+        let handler: any ReplayHandler
         let validator: (any ItemValidator)?
+        let hasValidator: Bool
 
-        init(action: Action, stage: ReplayStage, validator: (any ItemValidator)? = nil) {
+        init(handler: any ReplayHandler, validator: (any ItemValidator)? = nil) {
+            action = .replay
+            stage = handler.stage
+            self.handler = handler
+            self.validator = validator
+            hasValidator = validator != nil
+        }
+
+        init(action: Action, stage: ReplayStage) {
             self.action = action
             self.stage = stage
-            self.validator = validator
+            handler = CustomItemHandler()
+            validator = nil
+            hasValidator = false
         }
     }
 
@@ -47,12 +61,12 @@ struct DispatchTable {
                 return Entry(action: .refuse, stage: .inodes)
             }
             if ItemType.customOptional.contains(keyType.rawValue) {
-                return Entry(action: .replay(CustomItemHandler()), stage: .everything)
+                return Entry(handler: CustomItemHandler())
             }
             return Entry(action: .passOver(.ignoredItems), stage: .everything)
         }
         if let handler = type.handler {
-            return Entry(action: .replay(handler), stage: handler.stage, validator: type.validator)
+            return Entry(handler: handler, validator: type.validator)
         }
         switch keyType {
         case .dirItem, .dirLogItem: return Entry(action: .passOver(.oldDirectoryItems), stage: .everything)

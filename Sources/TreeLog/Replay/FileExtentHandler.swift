@@ -6,6 +6,7 @@ internal import BtrfsVolume
 /// What the file has in the range is dropped, the item put, the extent made part of the extent tree, and the
 /// checksums that the log has for it copied. The corresponding kernel function is `replay_one_extent`.
 public struct FileExtentHandler: ReplayHandler {
+    public var name: String { "FileExtentHandler" }
     public var stage: ReplayStage { .everything }
 
     /// The handler; it has no state.

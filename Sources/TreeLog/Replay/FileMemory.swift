@@ -11,3 +11,10 @@ struct FileMemory {
     /// Whether the file has checksums for its data.
     var hasChecksums = true
 }
+
+/// What does not change of an inode while the items of a log are replayed that come after its own.
+struct InodeTraits {
+    var inode: ObjectID
+    var type = DirEntryType.unknown
+    var flags: InodeFlags = []
+}

@@ -9,8 +9,15 @@ struct FixUpList {
     /// In order of arrival; while a log is replayed that is nearly ascending.
     private var inodes: ContiguousArray<UInt64> = []
     private var isSorted = true
+    /// Where the next inode probably stands already: each pass over a log comes to its inodes in the same order.
+    private var expected = 0
 
     mutating func insert(_ inode: ObjectID) {
+        if expected < inodes.count, inodes[expected] == inode.rawValue {
+            expected += 1
+            return
+        }
+        if expected > 0, inodes[expected - 1] == inode.rawValue { return }
         if let last = inodes.last {
             if last == inode.rawValue { return }
             if last > inode.rawValue { isSorted = false }
@@ -26,6 +33,7 @@ struct FixUpList {
             inodes.sort()
             isSorted = true
         }
+        expected = 0
         guard let highest = inodes.popLast() else { return nil }
         while inodes.last == highest { inodes.removeLast() }
         return ObjectID(highest)

@@ -7,6 +7,7 @@ internal import BtrfsVolume
 /// are deleted; the inode item is copied; of a regular file all extents behind its end are dropped. The
 /// corresponding kernel function is `replay_one_buffer` in the stage `LOG_WALK_REPLAY_INODES`.
 public struct InodeItemHandler: ReplayHandler {
+    public var name: String { "InodeItemHandler" }
     public var stage: ReplayStage { .inodes }
 
     /// The handler; it has no state.

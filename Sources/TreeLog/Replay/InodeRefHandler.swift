@@ -6,6 +6,7 @@ internal import BtrfsVolume
 /// Every name of the item is made to exist, whoever has it now; names that the subvolume's item has and the log's
 /// lacks are removed; then the item is copied. The corresponding kernel function is `add_inode_ref`.
 public struct InodeRefHandler: ReplayHandler {
+    public var name: String { "InodeRefHandler" }
     public var stage: ReplayStage { .everything }
 
     /// The handler; it has no state.

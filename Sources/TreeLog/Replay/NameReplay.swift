@@ -56,7 +56,7 @@ struct NameReplay: ~Copyable {
     private func link(
         _ name: RawSpan, _ index: UInt64, _ parent: ObjectID, _ context: inout ReplayContext
     ) throws -> LinkResult {
-        let type = try context.fileType(of: inode)
+        let type = try context.traits(of: inode).type
         let result = try context.addLink(
             name, at: index, to: inode, type: type, in: parent, backReference: .leave)
         // A log always has the inode item too, which puts the inode on the list; but what if it has not?
@@ -105,6 +105,8 @@ struct NameReplay: ~Copyable {
     private mutating func prune(
         _ parent: ObjectID, _ name: RawSpan, _ context: inout ReplayContext
     ) throws {
+        // Such an inode has the names of the log and no others.
+        if context.report.isNew(inode) { return }
         // Those of the item that is replayed itself are compared when it is finished.
         if key.type != .inodeRef, prunedParent != parent {
             prunedParent = parent

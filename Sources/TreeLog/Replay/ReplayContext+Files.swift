@@ -10,12 +10,12 @@ extension ReplayContext {
     mutating func selectFile(_ inode: ObjectID) throws(LogError) {
         if file.inode == inode { return }
         try settleByteCount()
-        guard let item = try self.inode(inode) else { throw failure(.missingInode(inode)) }
-        guard item.isRegularFile || item.isSymlink else {
+        let traits = try traits(of: inode)
+        guard traits.type == .regularFile || traits.type == .symlink else {
             throw failure(.damaged("an extent of inode \(inode), which is neither a file nor a symbolic link"))
         }
         file = FileMemory(inode: inode)
-        file.hasChecksums = !item.flags.contains(.noDataChecksum)
+        file.hasChecksums = !traits.flags.contains(.noDataChecksum)
         do {
             if try cursor.seekLast(through: Key(inode, .extentData, .max)) {
                 let key = cursor.key
@@ -40,9 +40,7 @@ extension ReplayContext {
         guard delta != 0 else { return }
         file.byteCountDelta = 0
         do {
-            try names.updateInode(file.inode) {
-                $0.nbytes = $0.nbytes &+ UInt64(bitPattern: delta)
-            }
+            try names.addToInode(file.inode, nbytes: UInt64(bitPattern: delta))
         } catch { throw failure(from: error) }
     }
 

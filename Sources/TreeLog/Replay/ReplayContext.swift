@@ -48,7 +48,7 @@ public struct ReplayContext: ~Copyable {
     var highestLoggedIndex: UInt64?
     /// An inode that is known to exist.
     private var lastInode = ObjectID(0)
-    private var lastType: (inode: ObjectID, type: DirEntryType) = (ObjectID(0), .unknown)
+    private var lastTraits = InodeTraits(inode: ObjectID(0))
     private var extrefState: (inode: ObjectID, hasAny: Bool) = (ObjectID(0), false)
 
     init(
@@ -110,15 +110,30 @@ public struct ReplayContext: ~Copyable {
     /// Notes that an inode item was put.
     mutating func noteInode(_ inode: ObjectID) {
         lastInode = inode
-        lastType = (ObjectID(0), .unknown)
+        lastTraits = InodeTraits(inode: ObjectID(0))
     }
 
-    /// The type that directory entries of an inode have, by its mode.
-    mutating func fileType(of inode: ObjectID) throws(LogError) -> DirEntryType {
-        if lastType.inode == inode { return lastType.type }
-        guard let item = try self.inode(inode) else { throw failure(.missingInode(inode)) }
-        lastType = (inode, item.fileType)
-        return item.fileType
+    /// What kind of inode this is.
+    ///
+    /// - Throws: `missingInode` when the subvolume has no such inode.
+    /// - Complexity: O(1) for the inode asked for last, otherwise O(log *n*).
+    mutating func traits(of inode: ObjectID) throws(LogError) -> InodeTraits {
+        if lastTraits.inode == inode { return lastTraits }
+        let tree = tree
+        var traits = InodeTraits(inode: inode)
+        do {
+            guard let item = try tree.find(Key(inode, .inodeItem, 0)) else { throw failure(.missingInode(inode)) }
+            traits.type = DirEntryType(mode: try InodeItem.mode(in: item))
+            traits.flags = try InodeItem.flags(in: item)
+        } catch let error as VolumeError {
+            throw failure(from: error)
+        } catch let error as FormatError {
+            throw failure(from: error)
+        } catch let error as LogError {
+            throw error
+        } catch { throw failure(.plugin("\(error)")) }
+        lastTraits = traits
+        return traits
     }
 
     /// The inode item of the subvolume; nil where there is none.

@@ -7,15 +7,20 @@ struct SessionState: ~Copyable {
     var context: ReplayContext
     let dispatch: DispatchTable
     private let filter: (any ItemFilter)?
+    private let hasFilter: Bool
     /// In a run that only finds out what to leave out, what was found.
     private(set) var found: [SkippedThing]?
     /// While set, items are passed over: they belong to an inode that had no name when it was logged.
     private var isIgnoring = false
+    // What the pass `inodes`, which is the first, has seen: later ones need not look for what is not there.
+    private var hasIgnoredInodes = false
+    private var hasDirectoryIndex = false
 
     init(
         context: consuming ReplayContext, dispatch: DispatchTable, found: [SkippedThing]?
     ) {
         filter = context.policy.filter
+        hasFilter = filter != nil
         self.context = context
         self.dispatch = dispatch
         self.found = found
@@ -27,6 +32,7 @@ struct SessionState: ~Copyable {
     }
 
     mutating func replay(_ block: LogBlock, in stage: ReplayStage) throws(LogError) {
+        if stage == .directoryIndex, !hasDirectoryIndex { return }
         let bytes: RawSpan
         do throws(LogError) { bytes = try block.read() } catch {
             return try handleDamage(of: block, error)
@@ -46,17 +52,20 @@ struct SessionState: ~Copyable {
             let isOfStage: Bool
             do {
                 let key = try leaf.key(at: slot)
-                isOfStage = dispatch.stage(of: key.type) == stage
-                guard isOfStage || key.type == .inodeItem else { continue }
+                let itemStage = dispatch.stage(of: key.type)
+                isOfStage = itemStage == stage
+                if itemStage == .directoryIndex { hasDirectoryIndex = true }
+                let saysWhatToIgnore = key.type == .inodeItem && (stage == .inodes || hasIgnoredInodes)
+                guard isOfStage || saysWhatToIgnore else { continue }
                 item = LoggedItem(key: key, data: try leaf.data(at: slot), block: block.address, slot: slot)
-                if key.type == .inodeItem { try noteInode(item, stage) }
+                if saysWhatToIgnore { try noteInode(item, stage) }
             } catch { throw context.failure(from: error) }
             guard isOfStage, !isIgnoring, context.leftOut.isEmpty || !isLeftOut(item) else { continue }
             let entry = dispatch[item.key.type]
             context.place.slot = slot
             context.place.key = item.key
             do throws(LogError) {
-                if let filter, filter.sees(item.key.type) {
+                if hasFilter, let filter, filter.sees(item.key.type) {
                     try replay(item, entry, through: filter)
                 } else {
                     try replay(item, entry)
@@ -79,7 +88,9 @@ struct SessionState: ~Copyable {
     /// An inode without a name was logged as it was being deleted: nothing of it is replayed.
     private mutating func noteInode(_ item: borrowing LoggedItem, _ stage: ReplayStage) throws(FormatError) {
         isIgnoring = try InodeItem.nlink(in: item.data) == 0
-        if isIgnoring, stage == .inodes { context.report.ignoredInodeCount += 1 }
+        guard isIgnoring, stage == .inodes else { return }
+        context.report.ignoredInodeCount += 1
+        hasIgnoredInodes = true
     }
 
     private func isLeftOut(_ item: borrowing LoggedItem) -> Bool {
@@ -89,13 +100,13 @@ struct SessionState: ~Copyable {
     @inline(__always)
     private mutating func replay(_ item: borrowing LoggedItem, _ entry: DispatchTable.Entry) throws(LogError) {
         switch entry.action {
-        case .replay(let handler):
+        case .replay:
             guard item.key.objectID.isFile || ItemType.isCustom(item.key.type) else {
                 // Linux takes inodes under such numbers, and btrfs check calls the volume damaged afterwards.
                 throw context.failure(.refused("an item under \(item.key.objectID), a number that no file has"))
             }
-            if let validator = entry.validator { try validate(item, validator) }
-            try handler.replay(item, in: &context)
+            if entry.hasValidator, let validator = entry.validator { try validate(item, validator) }
+            try entry.handler.replay(item, in: &context)
         case .passOver(let tolerance):
             context.report.ignoredItems[item.key.type, default: 0] += 1
             let key = item.key

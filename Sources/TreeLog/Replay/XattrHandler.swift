@@ -4,6 +4,7 @@ internal import BtrfsFormat
 ///
 /// The corresponding kernel function is `overwrite_item`.
 public struct XattrHandler: ReplayHandler {
+    public var name: String { "XattrHandler" }
     public var stage: ReplayStage { .everything }
 
     /// The handler; it has no state.

@@ -113,7 +113,15 @@ public struct SubvolumeReport: Sendable {
         }
     }
 
-    func isLogged(_ inode: ObjectID) -> Bool { slots[inode.rawValue].map { inodes[Int($0)].isLogged } ?? false }
+    func isLogged(_ inode: ObjectID) -> Bool { report(of: inode)?.isLogged ?? false }
+
+    /// Whether the replay made the inode.
+    func isNew(_ inode: ObjectID) -> Bool { report(of: inode)?.isNew ?? false }
+
+    private func report(of inode: ObjectID) -> InodeReport? {
+        if lastSlot >= 0, inodes[lastSlot].inode == inode { return inodes[lastSlot] }
+        return slots[inode.rawValue].map { inodes[Int($0)] }
+    }
 
     mutating func note(_ conflict: Conflict, _ resolution: Resolution) {
         conflicts.append(

@@ -5,6 +5,7 @@ internal import BtrfsVolume
 /// `treelog cat`
 struct Cat: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "cat",
         abstract: "Writes the content of a file to standard output.",
         usage: "treelog cat [options] <image> ...",
         discussion: """

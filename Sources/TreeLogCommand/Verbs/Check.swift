@@ -6,6 +6,7 @@ internal import BtrfsVolume
 /// `treelog check`
 struct Check: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Checks that the volume agrees with itself.",
         usage: "treelog check [options] <image> ...",
         discussion: """

@@ -6,6 +6,7 @@ internal import TreeLog
 /// `treelog dump`
 struct Dump: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "dump",
         abstract: "Shows the items of a tree.",
         usage: "treelog dump [options] <image> ...",
         discussion: """

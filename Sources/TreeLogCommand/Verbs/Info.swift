@@ -7,6 +7,7 @@ internal import TreeLog
 /// `treelog info`
 struct Info: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "info",
         abstract: "Shows superblocks, features, devices and whether there is a log.",
         usage: "treelog info [options] <image> ...",
         discussion: """

@@ -7,6 +7,7 @@ internal import TreeLog
 /// `treelog inspect`
 struct Inspect: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "inspect",
         abstract: "Shows what the log holds: which files, and how much of them, would be lost without it.",
         usage: "treelog inspect [options] <image> ...",
         discussion: """

@@ -6,6 +6,7 @@ internal import BtrfsVolume
 /// `treelog mkfs`
 struct Mkfs: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "mkfs",
         abstract: "Makes a new, empty volume.",
         usage: "treelog mkfs [options] <image>",
         discussion: """

@@ -7,6 +7,7 @@ internal import TreeLog
 /// `treelog replay`
 struct Replay: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "replay",
         abstract: "Replays the log of a volume, as Linux does when it mounts it.",
         usage: "treelog replay [options] <image> ...",
         discussion: """

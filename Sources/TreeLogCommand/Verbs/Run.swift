@@ -7,6 +7,7 @@ internal import TreeLogLua
 /// `treelog run`
 struct Run: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Runs workloads in Lua and checks what crashes leave of them.",
         usage: "treelog run [options] <workload> ...",
         discussion: """

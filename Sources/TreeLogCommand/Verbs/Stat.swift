@@ -5,6 +5,7 @@ internal import BtrfsVolume
 /// `treelog stat`
 struct Stat: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "stat",
         abstract: "Shows all that is known of a file.",
         usage: "treelog stat [options] <image> ...",
         discussion: """

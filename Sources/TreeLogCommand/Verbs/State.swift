@@ -4,6 +4,7 @@ internal import BtrfsVolume
 /// `treelog state`
 struct State: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "state",
         abstract: "Writes all that can be seen of the volume as one JSON document.",
         usage: "treelog state [options] <image> ...",
         discussion: """

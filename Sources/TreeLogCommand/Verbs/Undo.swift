@@ -4,6 +4,7 @@ internal import BlockDevices
 /// `treelog undo`
 struct Undo: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "undo",
         abstract: "Takes back a replay that was made with --undo FILE.",
         usage: "treelog undo [options] <file> <image> ...",
         discussion: """

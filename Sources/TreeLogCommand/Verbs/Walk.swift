@@ -8,6 +8,7 @@ internal import TreeLogLua
 /// `treelog walk`
 struct Walk: Verb {
     static let configuration = CommandConfiguration(
+        commandName: "walk",
         abstract: "Walks over the log and runs a process function for each block.",
         usage: "treelog walk [options] <image> ...\ntreelog walk --list",
         discussion: """
