@@ -1,4 +1,4 @@
-/// Leaves below one node, which another thread reads ahead of their use; the user of the leaves takes them in any order.
+/// Leaves below one node, which another thread reads ahead of their use; the user takes them in any order.
 final class LeafReading {
     private let node: TreeBlock
     private let leaves: ExpectedLeaves
