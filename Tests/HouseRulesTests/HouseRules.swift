@@ -51,12 +51,11 @@ enum HouseRules {
         "BtrfsFormat": ["CISAL", "CSodium", "CXXHash", "Glibc"],
         "BtrfsVolume": ["BlockDevices", "BtrfsFormat", "CLZO", "CSodium", "CZlib", "CZstd", "Dispatch", "Glibc"],
         "TreeLog": ["BlockDevices", "BtrfsFormat", "BtrfsVolume"],
-        "CrashLab": ["BlockDevices", "BtrfsFormat", "BtrfsVolume", "TreeLog"],
         "TreeLogLua": [
-            "BlockDevices", "BtrfsFormat", "BtrfsVolume", "CrashLab", "FoundationEssentials", "LuaRuntime", "TreeLog",
+            "BlockDevices", "BtrfsFormat", "BtrfsVolume", "FoundationEssentials", "LuaRuntime", "TreeLog",
         ],
         "TreeLogCommand": [
-            "ArgumentParser", "BlockDevices", "BtrfsFormat", "BtrfsVolume", "CrashLab", "FoundationEssentials",
+            "ArgumentParser", "BlockDevices", "BtrfsFormat", "BtrfsVolume", "FoundationEssentials",
             "LuaRuntime", "TreeLog", "TreeLogLua",
         ],
         "treelog": ["TreeLogCommand"],

@@ -55,7 +55,7 @@ import Testing
         "print(1)", "Swift.print(1)", "unsafe f()", "@unsafe struct A {}", "nonisolated(unsafe) var a = 1",
         "let text = \"\\(a!)\"", "let text = #\"\"\"\n\"\\#(a!)\"\n\"\"\"#", "// TODO: more", "/* FIXME */",
         "// fine For now", "// as in /work/main", "let a = \"/tmp/treelog\"", "// see issue 5",
-        "// helper B wrote it", "import Foundation", "internal import CrashLab",
+        "// helper B wrote it", "import Foundation", "internal import TreeLogCommand",
         "@testable import TreeLogCommand", "import struct CLua.A",
     ])
     func finds(_ text: String) {
