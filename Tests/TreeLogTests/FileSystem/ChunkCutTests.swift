@@ -95,7 +95,7 @@ import TreeLog
             // A torn copy of the superblock is written by the next commit.
             let errors = report.errors.filter { $0.kind != .superblock }
             guard errors.isEmpty else { return "\(errors)" }
-            let state = try LoggedVolume.replayed(devices)
+            let state = try MountedVolume.replayed(devices)
             return states.contains { StateComparison.compare(expected: $0, actual: state).isEmpty }
                 ? nil : "neither the old nor the new state"
         }

@@ -53,7 +53,7 @@ import TreeLog
 
     /// The last sector of the largest file ends where no file ends.
     @Test func theLargestFileIsLogged() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fileSystem = volume.fileSystem
         try fileSystem.create("/x")
         try fileSystem.sync()

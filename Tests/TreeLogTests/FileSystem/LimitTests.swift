@@ -40,7 +40,7 @@ import TreeLog
     }
 
     @Test func namesOfOneHashInTheLog() throws {
-        let volume = try LoggedVolume("mix_a.n4096")
+        let volume = try MountedVolume("mix_a.n4096")
         let fs = volume.fileSystem
         let names = NameHash.collisions(12, length: 200)
         let paths = names.map { Array("/names/".utf8) + $0 }

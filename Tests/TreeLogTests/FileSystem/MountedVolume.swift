@@ -6,38 +6,42 @@ import TestSupport
 import Testing
 import TreeLog
 
-/// A volume in memory for tests of `FileSystem`, made from an image of the corpus.
+/// A mounted volume in memory.
 struct MountedVolume {
     let devices: [MemoryDevice]
-    var fileSystem: FileSystem
+    let fileSystem: FileSystem
 
-    /// Mounts a copy of the image, which replays its log.
+    /// Mounts a copy of an image of the corpus, which replays its log.
     init(_ image: String = "chmod_fsync", _ options: MountOptions = MountOptions()) throws {
-        devices = try Corpus.image(named: image).load()
+        try self.init(mounting: try Corpus.image(named: image).load(), options)
+    }
+
+    init(mounting devices: [MemoryDevice], _ options: MountOptions = MountOptions()) throws {
+        self.devices = devices
         fileSystem = try FileSystem(mounting: devices, options)
     }
 
     /// The state by the trees as they are now.
     func state() throws -> String { String(decoding: try fileSystem.state(), as: UTF8.self) }
 
+    /// The same, to be looked into.
+    func document() throws -> JSONValue { try JSONValue(parsing: try fileSystem.state()) }
+
     /// The state that someone sees who opens the devices now.
     func committedState() throws -> String {
-        let volume = try Volume(opening: devices)
+        String(decoding: try Self.state(of: Volume(opening: devices)), as: UTF8.self)
+    }
+
+    static func state(of volume: Volume) throws -> [UInt8] {
         var collector = ByteCollector(limit: 1 << 30)
         try VolumeState(VolumeFiles(volume)).write(to: &collector)
-        return String(decoding: collector.bytes, as: UTF8.self)
+        return collector.bytes
     }
 
     /// What `btrfs check` says of the devices.
     func check() throws -> BtrfsCheck.Verdict {
         let folder = try TemporaryFolder()
-        var paths: [String] = []
-        for (index, device) in devices.enumerated() {
-            let path = folder.file("image.\(index)")
-            try device.writeImage(to: path)
-            paths.append(path)
-        }
-        return try BtrfsCheck.run(images: paths)
+        return try BtrfsCheck.run(images: try Self.write(devices, to: folder.file("image")))
     }
 
     /// Commits, and expects that the committed state is the one in memory and that `btrfs check` finds nothing.

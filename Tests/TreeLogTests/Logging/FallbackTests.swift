@@ -11,7 +11,7 @@ import TreeLog
         _ options: MountOptions = MountOptions(), before: (FileSystem) throws -> Void = { _ in },
         after: (FileSystem) throws -> Void
     ) throws {
-        let volume = try LoggedVolume("chmod_fsync", options)
+        let volume = try MountedVolume("chmod_fsync", options)
         let fs = volume.fileSystem
         try fs.makeDirectory("/top")
         try before(fs)
@@ -92,7 +92,7 @@ import TreeLog
     }
 
     @Test func anItemOfATypeThatNobodyRegistered() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.create("/f")
         try fs.sync()
@@ -105,7 +105,7 @@ import TreeLog
         var options = MountOptions()
         let type = KeyType(100)
         try options.registry.itemTypes.register(ItemType.custom(name: "NOTE", keyType: type))
-        let volume = try LoggedVolume("chmod_fsync", options)
+        let volume = try MountedVolume("chmod_fsync", options)
         let fs = volume.fileSystem
         try fs.create("/notes")
         for number in UInt64(0)..<50 { try fs.putItem("/notes", type, at: number, [1, 2, 3]) }

@@ -15,7 +15,7 @@ import TreeLog
     }
 
     @Test func aNewFileIsThereAfterACrash() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.makeDirectory("/dir")
         try fs.create("/dir/file")
@@ -28,7 +28,7 @@ import TreeLog
     }
 
     @Test func nothingElseIsThere() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.create("/one")
         try fs.create("/two")
@@ -40,7 +40,7 @@ import TreeLog
 
     /// Else the log would get longer with each fsync of the same block.
     @Test func checksumsOfOverwrittenDataLeaveTheLog() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.create("/f")
         try fs.write("/f", at: 0, [UInt8](repeating: 7, count: 200_000))
@@ -59,7 +59,7 @@ import TreeLog
 
     @Test(arguments: ["chmod_fsync", "mix_a.holes", "mix_a.n4096", "mix_a.mixed", "mix_a.no-skinny", "mix_a.raid1"])
     func overwritesAndHoles(image: String) throws {
-        let volume = try LoggedVolume(image)
+        let volume = try MountedVolume(image)
         let fs = volume.fileSystem
         var generator = SeededGenerator(seed: 3)
         try fs.create("/f")
@@ -82,7 +82,7 @@ import TreeLog
     }
 
     @Test func namesThatCameAndWent() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.makeDirectory("/dd")
         for name in ["a", "b", "c", "e"] { try fs.create("/dd/\(name)") }
@@ -107,7 +107,7 @@ import TreeLog
     /// A name that was made durable has the old file or the new one after each crash, also where something else was
     /// synced.
     @Test(arguments: [RenameFlags(), .exchange]) func aRenameLosesNoDurableName(flags: RenameFlags) throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         try fs.makeDirectory("/aa")
         try fs.makeDirectory("/bb")
@@ -127,7 +127,7 @@ import TreeLog
 
     /// Two files that were there before exchange their names, and one of them is synced.
     @Test func anExchangeLosesNoDurableName() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         for name in ["one", "two"] {
             try fs.create("/\(name)")
@@ -143,7 +143,7 @@ import TreeLog
 
     /// A file that was synced under a new name, and deleted after that, does not come back with the old one.
     @Test func aDeletedFileGetsNoOldNameBack() throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         for name in ["/old", "/other"] { try fs.create(name) }
         try fs.sync()
@@ -157,10 +157,10 @@ import TreeLog
 
     /// A new file does not get the number of one that is gone: the log would mix them up.
     @Test func numbersOfInodesAreNotUsedAgain() throws {
-        let prepared = try LoggedVolume()
+        let prepared = try MountedVolume()
         let last = try prepared.fileSystem.makeDirectory("/last").inode
         try prepared.fileSystem.unmount()
-        let volume = try LoggedVolume(mounting: prepared.devices)
+        let volume = try MountedVolume(mounting: prepared.devices)
         let fs = volume.fileSystem
         try fs.removeDirectory("/last")
         #expect(try fs.create("/new").inode > last)
@@ -170,7 +170,7 @@ import TreeLog
 
     /// A file that was cut off, synced, and made longer again has zeros there, and not what was committed.
     @Test(arguments: ["chmod_fsync", "mix_a.holes"]) func whatAFileGainsIsZeros(image: String) throws {
-        let volume = try LoggedVolume(image)
+        let volume = try MountedVolume(image)
         let fs = volume.fileSystem
         try fs.create("/file")
         try fs.write("/file", at: 0, [UInt8](repeating: 7, count: 65_536))

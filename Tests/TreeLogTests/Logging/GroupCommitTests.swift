@@ -34,11 +34,11 @@ import TreeLog
     @Test func allWhoWaitAreServed() async throws {
         let folder = try TemporaryFolder()
         let path = folder.file("image")
-        try LoggedVolume("chmod_fsync").crash()[0].writeImage(to: path)
+        try MountedVolume("chmod_fsync").crash()[0].writeImage(to: path)
         try await work(on: path)
         // Nothing was committed at the end: what is there is in the log.
         let copy = OverlayDevice(base: try FileDevice(path: path, access: .readOnly))
-        let text = "\(try LoggedVolume.replayed([copy]))"
+        let text = "\(try MountedVolume.replayed([copy]))"
         for writer in 0..<8 {
             for round in 0..<12 { #expect(text.contains("w\(writer)-\(round)\"")) }
         }
@@ -46,7 +46,7 @@ import TreeLog
 
     /// What a log has that is on its way is not durable yet, also where an fsync of something else put it there.
     @Test func nobodyIsServedBeforeTheLogIsDurable() async throws {
-        let device = SlowDevice(try LoggedVolume("chmod_fsync").crash()[0])
+        let device = SlowDevice(try MountedVolume("chmod_fsync").crash()[0])
         let fileSystem = SharedFileSystem(try FileSystem(mounting: [device]))
         try fileSystem.withFileSystem { (fs) throws(FileSystemError) in
             _ = try fs.makeDirectory("/top")

@@ -66,19 +66,19 @@ struct RecordedWork {
     let initialState: JSONValue
     private(set) var steps: [Step] = []
 
-    private let volume: LoggedVolume
+    private let volume: MountedVolume
 
     init(seed: UInt64) throws {
         let images = ["chmod_fsync", "mix_a.holes", "mix_a.n4096", "chmod_fsync"]
-        let prepared = try LoggedVolume(images[Int(seed % 4)])
+        let prepared = try MountedVolume(images[Int(seed % 4)])
         for name in ["/d", "/e", "/d/sub"] { _ = try? prepared.fileSystem.makeDirectory(name) }
         try prepared.fileSystem.unmount()
         start = prepared.crash()[0]
-        volume = try LoggedVolume(mounting: prepared.devices)
-        initialState = try volume.state()
+        volume = try MountedVolume(mounting: prepared.devices)
+        initialState = try volume.document()
         var random = RandomWork(seed: seed)
         for _ in 0..<60 { try perform(random.next(), isCut: true) }
-        let paths = try LoggedVolume.paths(of: volume.fileSystem)
+        let paths = try MountedVolume.paths(of: volume.fileSystem)
         for path in paths { try perform(.fsync(path), isCut: path == paths.last) }
     }
 
@@ -98,7 +98,7 @@ struct RecordedWork {
         var outcome: SyncOutcome?
         do throws(FileSystemError) { outcome = try operation.perform(on: fs) } catch { failure = error.code.rawValue }
         let isSync = outcome != nil
-        let state = failure != nil || isSync ? finalState : try volume.state()
+        let state = failure != nil || isSync ? finalState : try volume.document()
         var step = Step(operation: operation, error: failure, outcome: outcome, state: state)
         if case .fsync(let path) = operation, isSync {
             step.syncedInode = "\(try fs.location(path).inode.rawValue)"
@@ -136,6 +136,6 @@ struct LinuxRun {
     private static func stateAfterCrash(_ image: String, byteCount: UInt64) throws -> JSONValue {
         let device = MemoryDevice(byteCount: byteCount)
         for (offset, bytes) in try HostKernel.populatedBytes(of: image) { try device.write(bytes, at: offset) }
-        return try LoggedVolume.replayed([device])
+        return try MountedVolume.replayed([device])
     }
 }

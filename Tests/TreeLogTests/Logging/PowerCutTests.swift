@@ -11,14 +11,14 @@ import TreeLog
     private let superblock: UInt64 = 64 << 10
 
     @Test(arguments: ["chmod_fsync", "mix_a.holes", "mix_a.raid1"]) func anFsyncIsDoneOrNot(image: String) throws {
-        let devices = try LoggedVolume(image).crash()
+        let devices = try MountedVolume(image).crash()
         let recording = Recording()
         let fs = try FileSystem(mounting: devices.map { RecordingDevice(base: $0, recording: recording) })
         try fs.makeDirectory("/dir")
         try fs.create("/dir/f")
         try fs.write("/dir/f", at: 0, [UInt8](repeating: 1, count: 20_000))
         try fs.sync()
-        var states: [JSONValue] = [try LoggedVolume.replayed(recording.end)]
+        var states: [JSONValue] = [try MountedVolume.replayed(recording.end)]
         for round in UInt8(2)..<6 {
             let begin = recording.operations.count
             try fs.write("/dir/f", at: UInt64(round) * 3000, [UInt8](repeating: round, count: 9000))
@@ -31,7 +31,7 @@ import TreeLog
                 Issue.record("\(outcome)")
                 return
             }
-            states.append(try LoggedVolume.replayed(recording.end))
+            states.append(try MountedVolume.replayed(recording.end))
             let operations = recording.operations[begin...]
             #expect(operations.filter(\.isFlush).count == 2 * devices.count)
             for count in begin...recording.operations.count {
@@ -41,7 +41,7 @@ import TreeLog
                     points += (1..<8).map { CrashPoint(after: count, tornSectors: $0) }
                 }
                 for point in points {
-                    let state = try LoggedVolume.replayed(try recording.state(at: point))
+                    let state = try MountedVolume.replayed(try recording.state(at: point))
                     let isOneOfThem = states.suffix(2).contains { expected in
                         StateComparison.compare(expected: expected, actual: state, masks: ["*:*:ctime"]).isEmpty
                     }
@@ -62,7 +62,7 @@ import TreeLog
         let fs = try FileSystem(mounting: [RecordingDevice(base: device, recording: recording)])
         try fs.create("/f")
         try fs.sync()
-        let committed = try LoggedVolume.replayed(recording.end)
+        let committed = try MountedVolume.replayed(recording.end)
         // Before the second fsync the superblock names a log as well.
         for round in 1...2 {
             let durable = recording.operations.count
@@ -75,7 +75,7 @@ import TreeLog
             try cut.write(torn, at: superblock)
             let volume = try Volume(opening: [cut])
             #expect(volume.hasDamagedSuperblock)
-            #expect(try LoggedVolume.replayed([OverlayDevice(base: cut)]) == committed)
+            #expect(try MountedVolume.replayed([OverlayDevice(base: cut)]) == committed)
             if round == 2 || written.contains(96) {
                 #expect(throws: VolumeError.self) { try volume.repairSuperblocks() }
             } else {
@@ -88,7 +88,7 @@ import TreeLog
     /// Logs are written in turns to the same places, and do not grow with the number of fsyncs.
     @Test func logsStayInTheirPlaces() throws {
         let recording = Recording()
-        let base = try LoggedVolume("chmod_fsync").crash()[0]
+        let base = try MountedVolume("chmod_fsync").crash()[0]
         let fs = try FileSystem(mounting: [RecordingDevice(base: base, recording: recording)])
         try fs.create("/f")
         try fs.sync()

@@ -10,8 +10,8 @@ import TreeLog
 /// replay give all of it.
 @Suite(.serialized) struct RandomLogTests {
     /// A volume on which work was done, with everything synced at last.
-    private func worked(_ seed: UInt64, steps: Int = 40) throws -> (LoggedVolume, RandomWork) {
-        let volume = try LoggedVolume(seed % 3 == 0 ? "mix_a.holes" : "chmod_fsync")
+    private func worked(_ seed: UInt64, steps: Int = 40) throws -> (MountedVolume, RandomWork) {
+        let volume = try MountedVolume(seed % 3 == 0 ? "mix_a.holes" : "chmod_fsync")
         let fs = volume.fileSystem
         for name in ["/d", "/e", "/d/sub"] { _ = try? fs.makeDirectory(name) }
         var work = RandomWork(seed: seed)
@@ -28,7 +28,7 @@ import TreeLog
         // Which extents are shared the trees in memory tell after a commit only.
         try volume.fileSystem.sync()
         let differences = StateComparison.compare(
-            expected: try volume.state(), actual: actual, masks: ["*:*:ctime"])
+            expected: try volume.document(), actual: actual, masks: ["*:*:ctime"])
         #expect(differences.isEmpty, "seed \(seed)\n\(differences)\n\(work.trace.joined(separator: "\n"))")
     }
 
@@ -37,7 +37,7 @@ import TreeLog
         var logged = 0
         var commits: [FullCommitReason: Int] = [:]
         for seed in UInt64(0)..<40 {
-            let volume = try LoggedVolume()
+            let volume = try MountedVolume()
             let fs = volume.fileSystem
             for name in ["/d", "/e", "/d/sub"] { _ = try? fs.makeDirectory(name) }
             try fs.sync()
@@ -58,7 +58,7 @@ import TreeLog
 
     /// After every step a crash leaves a volume that replays, and is in order.
     @Test(arguments: 100..<112) func everyStateReplays(seed: UInt64) throws {
-        let volume = try LoggedVolume()
+        let volume = try MountedVolume()
         let fs = volume.fileSystem
         for name in ["/d", "/e", "/d/sub"] { _ = try? fs.makeDirectory(name) }
         try fs.sync()
@@ -68,15 +68,15 @@ import TreeLog
             work.step(on: fs)
             guard work.outcomes.count > before else { continue }
             let devices = volume.crash()
-            do { _ = try LoggedVolume.replayed(devices) } catch {
+            do { _ = try MountedVolume.replayed(devices) } catch {
                 Issue.record("seed \(seed): \(error)\n\(work.trace.joined(separator: "\n"))")
                 return
             }
         }
         let devices = volume.crash()
-        _ = try LoggedVolume.replayed(devices)
+        _ = try MountedVolume.replayed(devices)
         let folder = try TemporaryFolder()
-        let verdict = try BtrfsCheck.run(images: try LoggedVolume.write(devices, to: folder.file("image")))
+        let verdict = try BtrfsCheck.run(images: try MountedVolume.write(devices, to: folder.file("image")))
         #expect(!verdict.hasErrors, "seed \(seed)\n\(verdict)\n\(work.trace.joined(separator: "\n"))")
     }
 
@@ -92,8 +92,8 @@ import TreeLog
             images.append(
                 (
                     seed, try volume.stateAfterCrash(),
-                    try LoggedVolume.write(devices, to: folder.file("uml\(seed)")),
-                    try LoggedVolume.write(devices, to: folder.file("host\(seed)")), work.trace
+                    try MountedVolume.write(devices, to: folder.file("uml\(seed)")),
+                    try MountedVolume.write(devices, to: folder.file("host\(seed)")), work.trace
                 ))
         }
         #expect(images.count > 3)

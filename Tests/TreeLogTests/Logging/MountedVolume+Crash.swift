@@ -5,24 +5,9 @@ import KernelOracle
 import TestSupport
 import TreeLog
 
-/// A mounted volume in memory whose power can fail.
-struct LoggedVolume {
-    let devices: [MemoryDevice]
-    let fileSystem: FileSystem
+// What a power failure leaves of a mounted volume.
 
-    /// A copy of an image of the corpus, with its log replayed.
-    init(_ image: String = "chmod_fsync", _ options: MountOptions = MountOptions()) throws {
-        try self.init(mounting: try Corpus.image(named: image).load(), options)
-    }
-
-    init(mounting devices: [MemoryDevice], _ options: MountOptions = MountOptions()) throws {
-        self.devices = devices
-        fileSystem = try FileSystem(mounting: devices, options)
-    }
-
-    /// The state by the trees in memory.
-    func state() throws -> JSONValue { try JSONValue(parsing: try fileSystem.state()) }
-
+extension MountedVolume {
     /// What is on the devices now, as a power failure would leave it if nothing was on its way.
     func crash() -> [MemoryDevice] { devices.map { $0.copy() } }
 
@@ -36,9 +21,7 @@ struct LoggedVolume {
             let (transaction, _) = try Replayer(volume).run()
             try transaction.commit()
         }
-        var sink = ByteCollector(limit: 1 << 30)
-        try VolumeState(VolumeFiles(volume)).write(to: &sink)
-        return try JSONValue(parsing: sink.bytes)
+        return try JSONValue(parsing: state(of: volume))
     }
 
     /// What differs between the state in memory and the one after a crash and a replay.
@@ -48,7 +31,7 @@ struct LoggedVolume {
         masks: [StateComparison.Mask] = []
     ) throws -> StateComparison.Differences {
         StateComparison.compare(
-            expected: try state(), actual: try stateAfterCrash(), masks: ["*:*:ctime"] + masks)
+            expected: try document(), actual: try stateAfterCrash(), masks: ["*:*:ctime"] + masks)
     }
 
     /// Makes every file and directory durable with an fsync of its own.
