@@ -9,7 +9,7 @@ package import BtrfsFormat
 /// place. So logs stay in the same few places for as long as they do not grow: Linux takes new ones until the commit,
 /// which costs space, pages of memory, and for an image file blocks of that file.
 package final class LogBlocks: BlockSource {
-    private unowned let transaction: Transaction
+    private let transaction: Transaction
     /// The blocks that are not on the devices yet.
     private var unwritten: [UInt64: TreeBlock] = [:]
     /// Where blocks were that are no part of the logs any more as they are now in memory.

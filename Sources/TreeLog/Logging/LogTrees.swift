@@ -1,11 +1,11 @@
-internal import BtrfsFormat
-internal import BtrfsVolume
+package import BtrfsFormat
+package import BtrfsVolume
 
 /// The logs of the running transaction: a tree of logs, and one log for each subvolume that had an fsync.
 ///
 /// All of it is in memory until it is taken to be written; what was written stays as it is on the devices until logs
 /// without it are durable.
-final class LogTrees {
+package final class LogTrees {
     private let blocks: LogBlocks
     /// Items `(TREE_LOG ROOT_ITEM subvolume)`.
     private let roots: Tree
@@ -13,7 +13,7 @@ final class LogTrees {
     /// Where the root of each log was when it was put into the tree of logs.
     private var known: [ObjectID: LogicalAddress] = [:]
 
-    init(of transaction: Transaction) throws(VolumeError) {
+    package init(of transaction: Transaction) throws(VolumeError) {
         blocks = LogBlocks(of: transaction)
         roots = try blocks.makeTree()
     }
@@ -21,7 +21,7 @@ final class LogTrees {
     /// The log of a subvolume, made where there is none.
     ///
     /// The corresponding kernel function is `btrfs_add_log_tree`.
-    func makeLog(of subvolume: ObjectID) throws(VolumeError) -> Tree {
+    package func makeLog(of subvolume: ObjectID) throws(VolumeError) -> Tree {
         if let log = logs[subvolume] { return log }
         let log = try blocks.makeTree()
         logs[subvolume] = log
@@ -31,7 +31,7 @@ final class LogTrees {
     /// What has to be written for the logs as they are now.
     ///
     /// The corresponding kernel function is `update_log_root`.
-    func makePublication(on volume: Volume) throws(VolumeError) -> LogPublication {
+    package func makePublication(on volume: Volume) throws(VolumeError) -> LogPublication {
         for (subvolume, log) in logs.sorted(by: { $0.key < $1.key }) where known[subvolume] != log.rootAddress {
             let item = rootItem(of: log)
             try roots.put(Key(.treeLog, .rootItem, subvolume.rawValue), item.encoded.rawSpan)

@@ -95,54 +95,15 @@ final class TestVolume {
             committed = []
         }
         guard !logged.isEmpty else { return }
-        try writeLog(logged.sorted { $0.key < $1.key })
+        try writeLog(logged)
         logged = []
     }
 
-    /// Writes a leaf with the items and the tree of log trees to the end of the first metadata block group.
     private func writeLog(_ items: [Item]) throws {
         let volume = try Volume(opening: devices)
-        guard let chunk = volume.chunks.chunks.first(where: { $0.chunk.type.contains(.metadata) }) else { return }
-        let size = UInt64(volume.nodeSize)
-        let log = LogicalAddress(chunk.end - size)
-        let roots = LogicalAddress(chunk.end - 2 * size)
-        let generation = volume.superblock.generation + 1
-        try write(items, at: log, of: volume)
-        let root = RootItem(address: log, level: 0, generation: generation)
-        let rootKey = Key(.treeLog, .rootItem, ObjectID.fileTree.rawValue)
-        try write([Item(key: rootKey, bytes: root.encoded)], at: roots, of: volume)
-        var superblock = volume.superblock
-        superblock.logRoot = roots
-        superblock.logRootLevel = 0
-        for device in devices { try device.write(superblock.sealed(), at: Superblock.offsets[0]) }
-    }
-
-    private func write(_ items: [Item], at address: LogicalAddress, of volume: Volume) throws {
-        let needed = items.reduce(BlockHeader.byteCount) { $0 + $1.bytes.count + LeafView.itemHeaderByteCount }
-        guard needed <= volume.nodeSize else { throw APIError("the log of a test holds \(volume.nodeSize) bytes") }
-        for (item, next) in zip(items, items.dropFirst()) where item.key == next.key {
-            throw APIError("two items of the log have the key \(item.key)")
-        }
-        let superblock = volume.superblock
-        let header = BlockHeader(
-            fsid: superblock.metadataUUID, address: address, chunkTreeUUID: UUID(low: 0, high: 0),
-            generation: superblock.generation + 1, owner: .treeLog, itemCount: items.count, level: 0)
-        var block = [UInt8](byteCount: volume.nodeSize) { (block: inout MutableRawSpan) in
-            var end = volume.nodeSize
-            for (slot, item) in items.enumerated() {
-                end -= item.bytes.count
-                let place = LeafView.headerOffset(slot)
-                item.key.store(in: &block, at: place)
-                block.store(UInt32(end - BlockHeader.byteCount), at: place + LeafView.dataOffsetOffset)
-                block.store(UInt32(item.bytes.count), at: place + LeafView.dataSizeOffset)
-                block.store(item.bytes.rawSpan, at: end)
-            }
-            header.store(in: &block)
-        }
-        let sum = superblock.checksumType.compute(block.rawSpan.extracting(BlockHeader.checksumByteCount..<block.count))
-        block.replaceSubrange(0..<sum.count, with: sum)
-        for range in try volume.chunks.physicalRanges(of: address, count: block.count, copy: 0) {
-            try devices[0].write(block, at: range.offset)
-        }
+        let logs = try LogTrees(of: try Transaction(on: volume))
+        let log = try logs.makeLog(of: .fileTree)
+        for item in items { try log.insert(item.key, item.bytes.rawSpan) }
+        try logs.makePublication(on: volume).perform()
     }
 }
