@@ -135,3 +135,25 @@ extension JSONWriter {
         }
     }
 }
+
+extension LogError {
+    /// What the user can do next.
+    fileprivate var nextStep: String {
+        switch cause {
+        case .volume(.device), .volume(.noSpace), .volume(.unsupported):
+            "The log is untouched; replay again when this is solved."
+        case .volume where isDamageOfVolume:
+            "There the volume is damaged, not its log; look at it with 'btrfs check --readonly'."
+        case .unregisteredType(let type):
+            "Load the plugin that defines key type \(type.rawValue), or replay with the policy 'salvage'."
+        case .stopped, .notTolerated:
+            "Replay with the policy 'mainline' to do what the kernel does, or with 'salvage'."
+        case .invalidResolution, .plugin, .unknownName:
+            "Correct the plugin or choose another policy; the volume is unchanged."
+        case .volume, .format, .damaged, .refused, .missingInode, .missingDirectory, .indexTaken, .leaveOut:
+            "Linux fails here as well, or harms the volume; the policy 'salvage' replays all but what is damaged."
+        case .hopelessLog:
+            "It is kept, and with it all logs. To give it up and replay the others: --give-up-logs."
+        }
+    }
+}

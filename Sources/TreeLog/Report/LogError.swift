@@ -1,7 +1,7 @@
 public import BtrfsFormat
 public import BtrfsVolume
 
-/// Why a log could not be walked or replayed, where, and what can be done about it.
+/// Why a log could not be walked or replayed, and where.
 ///
 /// Nothing on the volume has changed when this is thrown: a replay stays in memory until its commit.
 public struct LogError: Error, Sendable {
@@ -93,26 +93,6 @@ public struct LogError: Error, Sendable {
         case .volume(.damaged(_, let block?, _, _)): block != place.block
         case .volume(.format(let error)): error.block != nil && error.block != place.block
         default: false
-        }
-    }
-
-    /// What the user can do next.
-    public var nextStep: String {
-        switch cause {
-        case .volume(.device), .volume(.noSpace), .volume(.unsupported):
-            "The log is untouched; replay again when this is solved."
-        case .volume where isDamageOfVolume:
-            "There the volume is damaged, not its log; look at it with 'btrfs check --readonly'."
-        case .unregisteredType(let type):
-            "Load the plugin that defines key type \(type.rawValue), or replay with the policy 'salvage'."
-        case .stopped, .notTolerated:
-            "Replay with the policy 'mainline' to do what the kernel does, or with 'salvage'."
-        case .invalidResolution, .plugin, .unknownName:
-            "Correct the plugin or choose another policy; the volume is unchanged."
-        case .volume, .format, .damaged, .refused, .missingInode, .missingDirectory, .indexTaken, .leaveOut:
-            "Linux fails here as well, or harms the volume; the policy 'salvage' replays all but what is damaged."
-        case .hopelessLog:
-            "It is kept, and with it all logs. To give it up and replay the others: --give-up-logs."
         }
     }
 }
