@@ -37,6 +37,20 @@ public struct DirEntryType: OpenFieldValue, Hashable {
         }
     }
 
+    /// The type in a word, as state documents and reports have it.
+    public var word: String {
+        switch plain {
+        case .regularFile: "file"
+        case .directory: "dir"
+        case .symlink: "link"
+        case .fifo: "fifo"
+        case .socket: "sock"
+        case .characterDevice: "chr"
+        case .blockDevice: "blk"
+        default: "unknown"
+        }
+    }
+
     public static let names: NumberNames = [
         0: "UNKNOWN", 1: "FILE", 2: "DIR", 3: "CHRDEV", 4: "BLKDEV", 5: "FIFO", 6: "SOCK", 7: "SYMLINK",
         8: "XATTR",

@@ -10,7 +10,7 @@ extension SubvolumeState {
         try text.append("\"")
         try text.append(inode.rawValue)
         try text.append("\":{\"type\":")
-        try text.append(quoted: Self.typeName(item.fileType))
+        try text.append(quoted: item.fileType.word)
         try text.append(",\"mode\":")
         try text.append(quoted: Self.octal(item.mode & 0o7777))
         let sector = namespace.sectorSize
@@ -51,12 +51,11 @@ extension SubvolumeState {
             let target = try files.symlinkTarget(of: inode, in: namespace)
             try text.append(quoted: EscapedBytes.escaped(target))
         case .characterDevice, .blockDevice:
-            // The kernel's own form of a device number: 12 bits and 20 bits.
-            let device = UInt32(truncatingIfNeeded: item.rdev)
+            let device = DeviceNumber(rawValue: item.rdev)
             try text.append(",\"rdev\":[")
-            try text.append(device >> 20)
+            try text.append(device.major)
             try text.append(",")
-            try text.append(device & 0xf_ffff)
+            try text.append(device.minor)
             try text.append("]")
         default: break
         }
@@ -66,16 +65,18 @@ extension SubvolumeState {
         _ inode: ObjectID, _ item: InodeItem, _ text: inout StateText<Sink>
     ) throws(VolumeError) {
         var flags = item.flags
-        if let property = try namespace.xattr(named: Self.compressionProperty.rawSpan, of: inode) {
-            flags.apply(compression: property)
+        // Linux does the same when it loads an inode: whatever the item says, the property counts.
+        let name = CompressionProperty.name
+        let property = try namespace.xattr(named: name.rawSpan, of: inode)
+        if let property, let set = CompressionProperty.flags(for: property) {
+            flags.subtract([.compress, .noCompression])
+            flags.formUnion(set)
         }
         try text.append(",\"flags\":")
         try text.append(Self.attributeFlags(flags))
         try text.append(",\"gen\":")
         try text.append(UInt32(truncatingIfNeeded: item.generation))
     }
-
-    private static let compressionProperty = Array("btrfs.compression".utf8)
 
     /// The flags as FS_IOC_GETFLAGS gives them.
     ///
@@ -186,23 +187,5 @@ extension MappedExtent.Flags: CustomStringConvertible {
             (.inline, "inline"), (.preallocated, "prealloc"), (.encoded, "encoded"), (.shared, "shared"),
         ]
         return names.filter { contains($0.0) }.map { $0.1 }.joined(separator: ",")
-    }
-}
-
-extension InodeFlags {
-    /// Does what Linux does when it loads an inode that has the property: whatever the item says, the property counts.
-    ///
-    /// The corresponding kernel function is `prop_compression_apply`.
-    mutating func apply(compression property: [UInt8]) {
-        switch String(decoding: property, as: UTF8.self) {
-        case "": subtract([.compress, .noCompression])
-        case "no", "none":
-            remove(.compress)
-            insert(.noCompression)
-        case let name where ["zlib", "lzo", "zstd"].contains(where: name.hasPrefix):
-            remove(.noCompression)
-            insert(.compress)
-        default: break
-        }
     }
 }

@@ -98,7 +98,7 @@ struct SubvolumeState {
         while let entry = try entries.next() {
             let name = EscapedBytes.escaped(entry.name)
             var inode = entry.target.location.objectID
-            var type = Self.typeName(entry.target.type)
+            var type = entry.target.type.word
             func below() -> [UInt8] { path.isEmpty ? name : path + [UInt8(ascii: "/")] + name }
             if entry.target.isSubvolume {
                 let child = inode
@@ -118,19 +118,6 @@ struct SubvolumeState {
             try text.append(",")
             try text.append(quoted: type)
             try text.append("]")
-        }
-    }
-
-    static func typeName(_ type: DirEntryType) -> String {
-        switch type.plain {
-        case .regularFile: "file"
-        case .directory: "dir"
-        case .symlink: "link"
-        case .fifo: "fifo"
-        case .socket: "sock"
-        case .characterDevice: "chr"
-        case .blockDevice: "blk"
-        default: "unknown"
         }
     }
 

@@ -1,22 +1,5 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 public import BtrfsVolume
-
-/// The number of a device, as device files have it.
-public struct DeviceNumber: Hashable, Sendable {
-    /// Which driver.
-    public var major: UInt32
-    /// Which of its devices.
-    public var minor: UInt32
-
-    /// A device; `major` has 12 bits, `minor` 20.
-    public init(major: UInt32, minor: UInt32) {
-        self.major = major
-        self.minor = minor
-    }
-
-    /// As inode items have it.
-    var rawValue: UInt64 { UInt64(major & 0xfff) << 20 | UInt64(minor & 0xf_ffff) }
-}
 
 extension FileSystem {
     /// How many tree blocks an operation on a few names may copy or add: a way to the leaf for each of its items.

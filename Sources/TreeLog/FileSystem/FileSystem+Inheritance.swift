@@ -4,8 +4,6 @@ internal import BtrfsVolume
 // What new files have from their directory: group, flags, properties and access control lists.
 
 extension FileSystem {
-    private static let compression = Array("btrfs.compression".utf8)
-    private static let compressionMethods = ["zlib", "lzo", "zstd"]
     private static let accessList = Array("system.posix_acl_access".utf8)
     private static let defaultList = Array("system.posix_acl_default".utf8)
 
@@ -46,11 +44,11 @@ extension FileSystem {
     private func inheritCompression(
         _ new: inout NewInode, _ type: DirEntryType, from directory: FileLocation
     ) throws {
-        let name = Self.compression
+        let name = CompressionProperty.name
         guard type == .regularFile || type == .directory,
             new.flags.isDisjoint(with: [.noDataCopyOnWrite, .noDataChecksum]),
             let value = try namespace(of: directory.subvolume).xattr(named: name.rawSpan, of: directory.inode),
-            let method = Self.compressionMethods.first(where: { value.starts(with: $0.utf8) })
+            let method = CompressionProperty.method(in: value)
         else { return }
         new.flags.subtract(.noCompression)
         new.flags.insert(.compress)
@@ -59,20 +57,16 @@ extension FileSystem {
 
     /// The flags of a file that the property for compression sets; nil for other attributes.
     ///
-    /// The corresponding kernel functions are `prop_compression_validate` and `prop_compression_apply`.
-    ///
     /// - Parameter value: empty where the property goes.
     /// - Throws: EINVAL for another value or another property, EPERM for a file that is not copied on write.
     func compressionFlags(_ name: [UInt8], _ value: [UInt8], of location: FileLocation) throws -> InodeFlags? {
         guard name.starts(with: "btrfs.".utf8) else { return nil }
-        guard name == Self.compression else { throw Errno.invalid }
+        guard name == CompressionProperty.name else { throw Errno.invalid }
         guard try item(location).flags.isDisjoint(with: [.noDataCopyOnWrite, .noDataChecksum]) else {
             throw Errno.notPermitted
         }
-        if value.isEmpty { return [] }
-        if Self.compressionMethods.contains(where: { value.starts(with: $0.utf8) }) { return .compress }
-        guard value == Array("no".utf8) || value == Array("none".utf8) else { throw Errno.invalid }
-        return .noCompression
+        guard let flags = CompressionProperty.flags(for: value) else { throw Errno.invalid }
+        return flags
     }
 
     private func inheritAccess(_ new: inout NewInode, _ type: DirEntryType, from directory: FileLocation) throws {

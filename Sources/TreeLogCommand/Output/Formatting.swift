@@ -56,22 +56,6 @@ extension InodeItem {
     }
 }
 
-extension DirEntryType {
-    /// As in state documents.
-    var word: String {
-        switch plain {
-        case .regularFile: "file"
-        case .directory: "dir"
-        case .symlink: "link"
-        case .fifo: "fifo"
-        case .socket: "sock"
-        case .characterDevice: "chr"
-        case .blockDevice: "blk"
-        default: "unknown"
-        }
-    }
-}
-
 extension Timestamp {
     /// `2026-08-22 17:45:01`, UTC.
     var text: String {
