@@ -74,4 +74,26 @@ import TreeLogLua
         #expect(report.extensions[0].scripts[0].sha256.count == 64)
         try transaction.commit()
     }
+
+    /// The log of a test of a plugin has as many leaves as its items take.
+    @Test func testsOfPluginsLogManyItems() throws {
+        let files = [
+            "plugin.lua": """
+                local blob = treelog.item_type { name = "BLOB", kind = 97, optional = true }
+                return treelog.plugin { name = "test", version = "1.0.0", api = 1, items = { blob } }
+                """,
+            "test.lua": """
+                return {
+                  many = function(t)
+                    local volume = t:volume()
+                    for i = 0, 999 do volume:log("BLOB", 257, i, ("%04d"):format(i):rep(25)) end
+                    volume:replay()
+                    for i = 0, 999 do treelog.expect_equal(volume:get("BLOB", 257, i), ("%04d"):format(i):rep(25)) end
+                  end,
+                }
+                """,
+        ]
+        let tester = try PluginTester(PluginSource(named: "test", files: files.mapValues { Array($0.utf8) }))
+        #expect(tester.run("many").failure == nil)
+    }
 }
