@@ -34,14 +34,17 @@ final class ItemBuffer {
 
     // MARK: Items
 
-    /// An entry of a DIR_ITEM or DIR_INDEX.
-    func appendEntry(_ name: RawSpan, location: Key, transid: Generation, type: DirEntryType) {
+    /// An entry of a DIR_ITEM or DIR_INDEX, or with a value of an XATTR_ITEM.
+    func appendEntry(
+        _ name: RawSpan, location: Key, transid: Generation, type: DirEntryType, value: RawSpan = RawSpan()
+    ) {
         append(location)
         append(transid)
-        append(UInt16(0))
+        append(UInt16(truncatingIfNeeded: value.byteCount))
         append(UInt16(name.byteCount))
         append(type.rawValue)
         append(name)
+        append(value)
     }
 
     /// An entry of an INODE_REF.

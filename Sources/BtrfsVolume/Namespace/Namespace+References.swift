@@ -75,11 +75,11 @@ extension Namespace {
     ) throws(VolumeError) -> Bool {
         let tree = tree
         guard let item = try tree.find(Key(inode, .inodeRef, directory.rawValue)) else { return true }
-        if item.byteCount + 10 + name.byteCount <= maximumItemByteCount { return true }
+        if item.byteCount + InodeRefs.headerByteCount + name.byteCount <= maximumItemByteCount { return true }
         guard allowsExtendedReferences else { return false }
         guard let extended = try tree.find(Key(inode, .inodeExtref, NameHash.extref(parent: directory, name)))
         else { return true }
-        return extended.byteCount + 18 + name.byteCount <= maximumItemByteCount
+        return extended.byteCount + InodeExtrefs.headerByteCount + name.byteCount <= maximumItemByteCount
     }
 
     /// The name in the first reference of `inode`.

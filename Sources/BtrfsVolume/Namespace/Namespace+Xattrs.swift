@@ -80,13 +80,8 @@ extension Namespace {
         let buffer = buffer
         buffer.removeAll()
         if let item = try tree.find(key) { buffer.append(item) }
-        buffer.append(Key(ObjectID(0), KeyType(0), 0))
-        buffer.append(writer.generation)
-        buffer.append(UInt16(truncatingIfNeeded: value.byteCount))
-        buffer.append(UInt16(truncatingIfNeeded: name.byteCount))
-        buffer.append(DirEntryType.xattr.rawValue)
-        buffer.append(name)
-        buffer.append(value)
+        buffer.appendEntry(
+            name, location: Key(ObjectID(0), KeyType(0), 0), transid: writer.generation, type: .xattr, value: value)
         try tree.put(key, buffer.bytes)
     }
 
