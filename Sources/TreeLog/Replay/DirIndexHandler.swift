@@ -100,23 +100,8 @@ public struct DirIndexHandler: ReplayHandler {
     private func hasLoggedReference(
         _ name: RawSpan, _ wish: NameWish, _ context: borrowing ReplayContext
     ) throws(LogError) -> Bool {
-        let logged = context.logged
         do {
-            if let item = try logged.find(Key(wish.target, .inodeRef, wish.directory.rawValue)) {
-                var entries = InodeRefs(item)
-                while let entry = try entries.next() {
-                    if entry.name.hasSameBytes(as: name) { return true }
-                }
-            }
-            guard context.hasExtendedReferences else { return false }
-            let hash = NameHash.extref(parent: wish.directory, name)
-            if let item = try logged.find(Key(wish.target, .inodeExtref, hash)) {
-                var entries = InodeExtrefs(item)
-                while let entry = try entries.next() {
-                    if entry.parent == wish.directory, entry.name.hasSameBytes(as: name) { return true }
-                }
-            }
-            return false
+            return try context.loggedNames.reference(from: wish.target, to: wish.directory, name: name) != nil
         } catch { throw context.failure(from: error) }
     }
 

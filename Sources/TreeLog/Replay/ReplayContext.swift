@@ -27,6 +27,8 @@ public struct ReplayContext: ~Copyable {
     /// What has been done; handlers add to it.
     public var report: SubvolumeReport
 
+    /// The names that the log has.
+    let loggedNames: Namespace
     let policy: ResolvedPolicy
     let itemTypes: ItemTypes
     var leftOut: LeftOut
@@ -62,6 +64,7 @@ public struct ReplayContext: ~Copyable {
         volume = transaction.volume
         logged = log.tree
         names = Namespace(tree, in: transaction)
+        loggedNames = Namespace(log.tree)
         now = setup.options.now
         place = LogPlace(subvolume: subvolume)
         report = SubvolumeReport(subvolume: subvolume, leftOut: leftOut.things)
