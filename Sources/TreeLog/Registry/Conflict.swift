@@ -86,5 +86,6 @@ public struct ConflictSide: Equatable, Sendable {
 
 /// What can tell the paths of inodes.
 public protocol PathFinder: AnyObject {
+    /// The names from the root of the subvolume on, joined by `/`; nil where there is no way.
     func path(of inode: ObjectID) -> [UInt8]?
 }

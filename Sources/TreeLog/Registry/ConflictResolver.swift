@@ -3,6 +3,9 @@
 /// A resolver is pure: no clock, no randomness, no I/O, and the same answer to the same conflict, because a
 /// replay may be started again and then asks again.
 public protocol ConflictResolver {
+    /// What is to be done about a conflict. Which answers its kind allows stands at `ConflictKind`.
+    ///
+    /// - Throws: `LogError` to end the replay.
     func resolve(_ conflict: Conflict) throws(LogError) -> Resolution
 }
 

@@ -22,5 +22,8 @@ public protocol ItemFilter {
     /// Whether it wants to see items of this type.
     func sees(_ type: KeyType) -> Bool
 
+    /// What is to be done with an item.
+    ///
+    /// - Throws: `LogError` to end the replay.
     func judge(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) -> FilterVerdict
 }

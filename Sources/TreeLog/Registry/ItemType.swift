@@ -84,3 +84,22 @@ public struct ItemType {
             resolver: resolver)
     }
 }
+
+/// Says what an item means, in words for people.
+public protocol ItemDescriber {
+    /// The text for one item, on one line.
+    func describe(key: Key, data: RawSpan) -> String
+
+    /// The values of an item by name, for programs; nil where there is only the text.
+    func record(key: Key, data: RawSpan) -> ItemRecord?
+}
+
+extension ItemDescriber {
+    public func record(key: Key, data: RawSpan) -> ItemRecord? { nil }
+}
+
+/// Tells whether the bytes of an item are right, before any handler sees them.
+public protocol ItemValidator {
+    /// - Throws: `FormatError` with what is wrong.
+    func validate(key: Key, data: RawSpan) throws(FormatError)
+}

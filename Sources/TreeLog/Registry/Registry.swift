@@ -1,4 +1,4 @@
-internal import BtrfsFormat
+public import BtrfsFormat
 
 /// All that decides in a replay, replaceable piece by piece: what happens to each type of item, what is done
 /// with each block of a log, and who settles conflicts.
@@ -58,5 +58,37 @@ public struct Registry {
         registry.processFunctions = BuiltIn.processFunctions
         for policy in [Policy.mainline, .strict, .salvage] { registry.policies[policy.name] = policy }
         return registry
+    }
+}
+
+/// What to do when something is registered under a name or number that is taken.
+public enum RegistrationPolicy: Sendable {
+    /// That is an error.
+    case refuseDuplicates
+    /// The new one takes the place of the old one.
+    case override
+}
+
+/// What is wrong with a registration.
+public enum RegistryError: Error, Equatable, Sendable {
+    case duplicate(String)
+    /// A key type that belongs to btrfs, or to nobody.
+    case reservedKeyType(name: String, KeyType)
+    /// The requirement does not fit the range of the key type.
+    case wrongRequirement(name: String, KeyType)
+    /// Nothing is replayed in this stage.
+    case wrongStage(name: String, ReplayStage)
+}
+
+extension RegistryError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .duplicate(let name): "'\(name)' is registered already; say that it overrides to replace it"
+        case .reservedKeyType(let name, let type):
+            "'\(name)': key type \(type.rawValue) is not for plugins; take one of 25 to 35 or 97 to 107"
+        case .wrongRequirement(let name, let type):
+            "'\(name)': types 25 to 35 are mandatory and 97 to 107 optional; this is \(type.rawValue)"
+        case .wrongStage(let name, let stage): "'\(name)': no item is replayed in the stage '\(stage)'"
+        }
     }
 }

@@ -32,26 +32,12 @@ public protocol ReplayHandler {
     /// finds out the name of a type by a search that takes as long as the replay of hundreds of items.
     var name: String { get }
 
+    /// Replays one item.
+    ///
+    /// - Throws: `LogError`, best by `ReplayContext.failure`, which adds the place. A policy may decide about it.
     func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError)
 }
 
 extension ReplayHandler {
     public var name: String { String(describing: Swift.type(of: self)) }
-}
-
-/// Says what an item means, in words for people.
-public protocol ItemDescriber {
-    func describe(key: Key, data: RawSpan) -> String
-
-    /// The values of an item by name, for programs; nil where there is only the text.
-    func record(key: Key, data: RawSpan) -> ItemRecord?
-}
-
-extension ItemDescriber {
-    public func record(key: Key, data: RawSpan) -> ItemRecord? { nil }
-}
-
-/// Tells whether the bytes of an item are right, before any handler sees them.
-public protocol ItemValidator {
-    func validate(key: Key, data: RawSpan) throws(FormatError)
 }
