@@ -30,7 +30,7 @@ enum HouseRules {
         (.memorySafety, "Sources/BtrfsFormat/Bytes.swift"),
         (.memorySafety, "Sources/BtrfsFormat/Checksum.swift"),
         (.memorySafety, "Sources/BtrfsVolume/Memory.swift"),
-        (.memorySafety, "Sources/BtrfsVolume/Namespace/Compression.swift"),
+        (.memorySafety, "Sources/BtrfsVolume/Files/Compression.swift"),
         (.memorySafety, "Sources/LuaRuntime/Host.swift"),
         (.memorySafety, "Sources/LuaRuntime/HostValues.swift"),
         (.memorySafety, "Sources/TreeLogLua/Machine/ContextSlot.swift"),
