@@ -32,12 +32,9 @@ extension TreeBlock {
 
     @inline(__always)
     private func shiftDataOffsets(from slot: Int, by delta: Int) {
-        var at = LeafView.headerOffset(slot) &+ LeafView.dataOffsetOffset
-        for _ in slot..<count {
-            let offset = Int(buffer.load(UInt32.self, at: at)) &+ delta
-            buffer.store(UInt32(truncatingIfNeeded: offset), at: at)
-            at &+= LeafView.itemHeaderByteCount
-        }
+        buffer.add(
+            UInt32(truncatingIfNeeded: delta), at: LeafView.headerOffset(slot) + LeafView.dataOffsetOffset,
+            step: LeafView.itemHeaderByteCount, number: count - slot)
     }
 
     func removeItem(at slot: Int) {

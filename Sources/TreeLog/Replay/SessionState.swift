@@ -37,6 +37,8 @@ struct SessionState: ~Copyable {
         do throws(LogError) { bytes = try block.read() } catch {
             return try handleDamage(of: block, error)
         }
+        // All of the leaf is used now, and it was read before the last leaf of the stage `inodes`.
+        if stage == .everything { block.bringIntoCache() }
         context.place.block = block.address
         let leaf = LeafView(bytes)
         let count: Int

@@ -59,6 +59,9 @@ public final class LogBlock {
         return held(block.bytes, by: self)
     }
 
+    /// Makes a block that was read some time ago fast to read. Errors come from `read`.
+    func bringIntoCache() { content?.buffer.bringIntoCache() }
+
     /// The items of a leaf that break a rule, by ascending slot. There are none where the log was not opened so as to
     /// keep them: such a leaf cannot be read then.
     ///
