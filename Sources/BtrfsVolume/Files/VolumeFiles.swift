@@ -39,9 +39,6 @@ public final class VolumeFiles {
     private var namespaces: [ObjectID: Namespace] = [:]
     private var sharings: [ObjectID: ExtentSharing] = [:]
     private var reader: FileReader?
-    /// The kernel gives up after this many symbolic links on one path.
-    private static let symlinkLimit = 40
-
     /// The files as of the last commit.
     public convenience init(_ volume: Volume) {
         self.init(volume) { (id: ObjectID) throws(VolumeError) in try volume.tree(id) }
@@ -165,31 +162,17 @@ public final class VolumeFiles {
     public func resolve(
         _ path: [UInt8], from start: ObjectID = .fileTree, symlinks: SymlinkPolicy = .stop
     ) throws(VolumeError) -> FileLocation? {
-        var way = [FileLocation.root(of: start)]
-        // The names still to go, the next at the end.
-        var names = Self.components(path)
-        var symlinkCount = 0
-        while let name = names.popLast() {
-            if name == [UInt8(ascii: ".")] { continue }
-            if name == [UInt8(ascii: "."), UInt8(ascii: ".")] {
-                if way.count > 1 { way.removeLast() }
-                continue
-            }
-            guard let here = way.last, let next = try step(from: here, to: name) else { return nil }
+        var walk = PathWalk(path, from: start)
+        while let name = walk.nextName() {
+            if walk.isDots(name) { continue }
+            guard let next = try step(from: walk.here, to: name) else { return nil }
             guard symlinks == .follow, let target = try linkTarget(at: next) else {
-                way.append(next)
+                walk.enter(next)
                 continue
             }
-            symlinkCount += 1
-            guard symlinkCount <= Self.symlinkLimit else { return nil }
-            if target.first == UInt8(ascii: "/") { way.removeSubrange(1...) }
-            names += Self.components(target)
+            guard walk.follow(target) else { return nil }
         }
-        return way.last
-    }
-
-    private static func components(_ path: [UInt8]) -> [[UInt8]] {
-        path.split(separator: UInt8(ascii: "/")).reversed().map { Array($0) }
+        return walk.here
     }
 
     private func step(from here: FileLocation, to name: [UInt8]) throws(VolumeError) -> FileLocation? {

@@ -13,8 +13,6 @@ extension FileSystem {
     private static let slash = UInt8(ascii: "/")
     private static let dot = [UInt8(ascii: ".")]
     private static let dotDot = [UInt8(ascii: "."), UInt8(ascii: ".")]
-    /// The kernel gives up after this many symbolic links on one path.
-    private static let symlinkLimit = 40
 
     /// The file at a path.
     ///
@@ -53,39 +51,21 @@ extension FileSystem {
     private func walk(_ path: [UInt8], followsLink: Bool, isParent: Bool = false) throws -> FileLocation {
         guard isParent || !path.isEmpty else { throw Errno.noEntry }
         guard path.count < Namespace.maximumPathByteCount else { throw Errno.nameTooLong }
-        var way = [FileLocation.root(of: .fileTree)]
-        // The names still to go, the next at the end.
-        var names = Self.components(path)
-        var links = 0
-        while let name = names.popLast() {
-            guard let here = way.last else { throw Errno.noEntry }
-            let hereItem = try item(here)
-            guard hereItem.isDirectory else { throw Errno.notDirectory }
-            if name == Self.dot { continue }
-            if name == Self.dotDot {
-                if way.count > 1 { way.removeLast() }
+        var walk = PathWalk(path, from: .fileTree)
+        while let name = walk.nextName() {
+            guard try item(walk.here).isDirectory else { throw Errno.notDirectory }
+            if walk.isDots(name) { continue }
+            let next = try step(from: walk.here, to: name)
+            guard try item(next).isSymlink, followsLink || !walk.isAtEnd else {
+                walk.enter(next)
                 continue
             }
-            let next = try step(from: here, to: name)
-            let nextItem = try item(next)
-            guard nextItem.isSymlink, followsLink || !names.isEmpty else {
-                way.append(next)
-                continue
-            }
-            links += 1
-            guard links <= Self.symlinkLimit else { throw Errno.loop }
             let target = try files.symlinkTarget(of: next.inode, in: namespace(of: next.subvolume))
-            if target.first == Self.slash { way.removeSubrange(1...) }
-            names += Self.components(target)
+            guard walk.follow(target) else { throw Errno.loop }
         }
-        guard let last = way.last else { throw Errno.noEntry }
         // The empty place of a subvolume can only be looked at.
-        if isChanging, last.inode == .emptySubvolume { throw Errno.accessDenied }
-        return last
-    }
-
-    private static func components(_ path: [UInt8]) -> [[UInt8]] {
-        path.split(separator: slash).reversed().map { Array($0) }
+        if isChanging, walk.here.inode == .emptySubvolume { throw Errno.accessDenied }
+        return walk.here
     }
 
     private func step(from here: FileLocation, to name: [UInt8]) throws -> FileLocation {
