@@ -11,7 +11,9 @@ public enum VolumeError: Error, Sendable {
     case unsupported(String)
     /// The volume contradicts itself.
     case damaged(String, block: LogicalAddress? = nil, slot: Int? = nil, key: Key? = nil)
+    /// A tree has an item under a key that was to be new.
     case keyExists(tree: ObjectID, Key)
+    /// A tree lacks an item that others refer to.
     case noSuchKey(tree: ObjectID, Key)
     /// An item does not fit a leaf.
     case itemTooLarge(tree: ObjectID, Key, size: Int)

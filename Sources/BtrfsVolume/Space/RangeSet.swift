@@ -24,6 +24,8 @@ public struct RangeSet: Equatable, Sendable {
         return low
     }
 
+    /// Adds all addresses of a range.
+    ///
     /// - Complexity: O(log *n*) and the ranges behind; O(1) at the end.
     public mutating func insert(_ range: Range<UInt64>) {
         guard !range.isEmpty else { return }
@@ -51,6 +53,9 @@ public struct RangeSet: Equatable, Sendable {
         }
     }
 
+    /// Takes all addresses of a range out.
+    ///
+    /// - Complexity: O(log *n*) and the ranges behind.
     public mutating func remove(_ range: Range<UInt64>) {
         guard !range.isEmpty else { return }
         let first = firstIndex(endingAfter: range.lowerBound)
@@ -72,6 +77,7 @@ public struct RangeSet: Equatable, Sendable {
         return ranges[index]
     }
 
+    /// Whether the set has all addresses of a range.
     public func contains(_ range: Range<UInt64>) -> Bool {
         if range.isEmpty { return true }
         let index = firstIndex(endingAfter: range.lowerBound)

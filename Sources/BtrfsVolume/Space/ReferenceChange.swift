@@ -7,6 +7,7 @@ public struct DataReference: Hashable, Sendable {
     public var root: ObjectID
     /// The inode in it.
     public var inode: ObjectID
+    /// Where the extent would begin in the file, in bytes.
     public var offset: UInt64
 
     /// A reference by a file.

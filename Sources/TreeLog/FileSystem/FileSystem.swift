@@ -12,6 +12,10 @@ public import BtrfsVolume
 /// by `/`, from the root of the top-level subvolume on. Nobody's permissions are checked: whoever has the volume in
 /// hand is root. Whatever an operation would break is found out before it changes anything.
 ///
+/// Any operation on a path may fail with ENOENT, ENOTDIR, ELOOP and ENAMETOOLONG, any that changes something with
+/// EROFS and ENOSPC, and each with EIO for a device and EUCLEAN for a volume that is damaged; an operation names all
+/// others, and those that have another meaning there.
+///
 /// A file system is used by one thread at a time.
 public final class FileSystem {
     /// The volume.

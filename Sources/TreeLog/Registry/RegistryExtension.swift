@@ -16,6 +16,7 @@ public struct ExtensionReport: Hashable, Sendable {
         /// In hexadecimal digits.
         public var sha256: String
 
+        /// A file of the plugin.
         public init(path: String, sha256: String) {
             self.path = path
             self.sha256 = sha256
@@ -24,11 +25,16 @@ public struct ExtensionReport: Hashable, Sendable {
 
     /// Something that it reported.
     public struct Message: Hashable, Sendable {
+        /// How much it matters.
         public enum Level: String, Hashable, Sendable { case note, warning }
+        /// How much it matters.
         public var level: Level
+        /// What it said.
         public var text: String
+        /// The item that it was looking at.
         public var place: LogPlace
 
+        /// A message of the plugin.
         public init(_ level: Level, _ text: String, at place: LogPlace) {
             self.level = level
             self.text = text
@@ -36,11 +42,16 @@ public struct ExtensionReport: Hashable, Sendable {
         }
     }
 
+    /// The name of the plugin.
     public var name: String
+    /// Its version, as it says itself.
     public var version: String
+    /// The files that it was loaded from.
     public var scripts: [Script]
+    /// What it reported since the run began, in that order.
     public var messages: [Message]
 
+    /// What a report says of a plugin.
     public init(name: String, version: String, scripts: [Script] = [], messages: [Message] = []) {
         self.name = name
         self.version = version

@@ -187,9 +187,7 @@ public final class Replayer {
                 throw LogError(.hopelessLog(error.causeText), at: error.place, note: error.note)
             }
             let thing = SkippedThing(.log, of: entry.subvolume, reason: error.causeText, at: error.place)
-            var report = SubvolumeReport(subvolume: entry.subvolume, leftOut: [thing])
-            report.isReplayed = false
-            skipped.append(report)
+            skipped.append(SubvolumeReport(subvolume: entry.subvolume, isReplayed: false, leftOut: [thing]))
             return nil
         }
     }
@@ -200,9 +198,7 @@ public final class Replayer {
         _ isCollecting: Bool, _ skipped: inout [SubvolumeReport]
     ) throws(LogError) -> ReplaySession? {
         if let leftOut = leftOut[entry.subvolume], leftOut.hasLog {
-            var report = SubvolumeReport(subvolume: entry.subvolume, leftOut: leftOut.things)
-            report.isReplayed = false
-            skipped.append(report)
+            skipped.append(SubvolumeReport(subvolume: entry.subvolume, isReplayed: false, leftOut: leftOut.things))
             return nil
         }
         let tree: Tree?
@@ -219,8 +215,7 @@ public final class Replayer {
             throw LogError(
                 .notTolerated(.missingSubvolumes, policy: setup.policy.name, detail: reason), at: entry.place)
         }
-        var report = SubvolumeReport(subvolume: entry.subvolume)
-        report.isReplayed = false
+        var report = SubvolumeReport(subvolume: entry.subvolume, isReplayed: false)
         report.tolerated[.missingSubvolumes] = 1
         report.skip(.log, reason, at: entry.place)
         skipped.append(report)

@@ -50,8 +50,8 @@ public struct HandlerReport: Equatable, Sendable {
 public struct SubvolumeReport: Sendable {
     /// The number of the subvolume.
     public var subvolume: ObjectID
-    /// False when the log was skipped since the subvolume does not exist.
-    public var isReplayed = true
+    /// False when the log was skipped: the subvolume does not exist, or a policy left the log out.
+    public var isReplayed: Bool
     /// Items of the log that were looked at in the stage `everything`.
     public var itemCount = 0
     /// Inodes whose items were passed over since they had no name any more when they were logged.
@@ -75,8 +75,9 @@ public struct SubvolumeReport: Sendable {
     /// Names given to committed files by the answer `keepBoth`.
     public private(set) var renames: [RenameReport] = []
 
-    init(subvolume: ObjectID, leftOut: [SkippedThing] = []) {
+    init(subvolume: ObjectID, isReplayed: Bool = true, leftOut: [SkippedThing] = []) {
         self.subvolume = subvolume
+        self.isReplayed = isReplayed
         self.leftOut = leftOut
     }
 
