@@ -122,6 +122,18 @@ public struct FileExtent: Equatable, Sendable {
         inlineByteCount = 0
     }
 
+    /// How many bytes of the file the item stands for: not rounded up for inline items.
+    @inlinable public var fileByteCount: UInt64 { kind == .inline ? ramBytes : byteCount }
+
+    /// The addresses of the data whose checksums this piece needs: of a compressed extent all of it. Nil where they
+    /// would lie beyond the address space.
+    public var checksummedRange: Range<UInt64>? {
+        let isWhole = compression != .none
+        let (start, overflow) = diskAddress.rawValue.addingReportingOverflow(isWhole ? 0 : offset)
+        let (end, isTooFar) = start.addingReportingOverflow(isWhole ? diskByteCount : byteCount)
+        return overflow || isTooFar ? nil : start..<end
+    }
+
     /// A hole of `byteCount` bytes.
     public static func hole(byteCount: UInt64, generation: Generation) -> FileExtent {
         FileExtent(

@@ -226,15 +226,12 @@ private struct InodeCheck {
         guard extent.kind == .regular, !extent.isHole, let item, item.isRegularFile || item.isSymlink,
             !run.incomplete.contains(.checksumTree)
         else { return }
-        // Of compressed data all is read, of other data the piece.
-        let isWhole = extent.compression != .none
-        let (start, overflow) = extent.diskAddress.rawValue.addingReportingOverflow(isWhole ? 0 : extent.offset)
-        let (end, tooFar) = start.addingReportingOverflow(isWhole ? extent.diskByteCount : extent.byteCount)
-        guard !overflow, !tooFar else { return }
+        guard let range = extent.checksummedRange else { return }
         let isUnchecked = item.flags.contains(.noDataChecksum)
-        if isUnchecked, run.checksums.firstOverlap(start..<end) != nil {
-            run.sink.error(.checksum, place, "data of a file without checksums has checksums at \(start)")
-        } else if !isUnchecked, !run.checksums.contains(start..<end) {
+        if isUnchecked, run.checksums.firstOverlap(range) != nil {
+            run.sink.error(.checksum, place, "data of a file without checksums has checksums at \(range.lowerBound)")
+        } else if !isUnchecked, !run.checksums.contains(range) {
+            let (start, end) = (range.lowerBound, range.upperBound)
             run.sink.error(.checksum, place, "data at \(start) to \(end) has not all of its checksums")
         }
     }

@@ -151,9 +151,6 @@ struct ExtentChange {
 }
 
 extension FileExtent {
-    /// How many bytes of the file the item stands for: not rounded up for inline items.
-    var fileByteCount: UInt64 { kind == .inline ? ramBytes : byteCount }
-
     /// The item cut down to `range`, where it now begins at `offset` of the file.
     func keeping(_ range: Range<UInt64>, from offset: UInt64) -> FileExtent {
         var kept = self

@@ -96,9 +96,7 @@ extension InodeLogger {
     /// earlier ones are committed. Of a compressed one that is all of it.
     private func loggedData(of extent: FileExtent) -> Range<UInt64>? {
         guard extent.kind == .regular, !extent.isHole, extent.generation == transid else { return nil }
-        let start = extent.diskAddress.rawValue
-        guard extent.compression == .none else { return start..<start + extent.diskByteCount }
-        return start + extent.offset..<start + extent.offset + extent.byteCount
+        return extent.checksummedRange
     }
 
     private func checksums(in tree: Tree) -> ChecksumTree {

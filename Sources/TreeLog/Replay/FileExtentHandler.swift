@@ -49,7 +49,7 @@ public struct FileExtentHandler: ReplayHandler {
             throw context.failure(from: error)
         }
         context.file.end = max(context.file.end, end)
-        let byteCount = extent.isHole ? 0 : extent.isInline ? extent.ramBytes : extent.byteCount
+        let byteCount = extent.isHole ? 0 : extent.fileByteCount
         context.file.byteCountDelta &+= Int64(truncatingIfNeeded: byteCount)
         context.report.update(key.objectID) {
             $0.extentCount += 1
@@ -70,7 +70,7 @@ public struct FileExtentHandler: ReplayHandler {
             // Linux does not look, and btrfs check calls the volume damaged afterwards.
             throw context.failure(.refused("an extent of generation \(extent.generation), which is yet to come"))
         }
-        let count = extent.isInline ? extent.ramBytes : extent.byteCount
+        let count = extent.fileByteCount
         let (end, overflow) = start.addingReportingOverflow(count)
         // The last sector of the largest file ends behind it.
         guard !overflow, end <= FileSystem.contentEnd, let rounded = end.roundedUp(to: context.sectorSize) else {
@@ -131,17 +131,14 @@ public struct FileExtentHandler: ReplayHandler {
         } catch { throw context.failure(from: error) }
         // What nobody has written has no checksums, whatever the log says.
         guard extent.kind == .regular else { return }
-        let copied = try context.copyChecksums(of: extent)
-        if isNew, copied < extent.checksumByteCount {
-            try settleMissingChecksums(extent, key.objectID, copied, in: &context)
-        }
+        let missing = try context.copyChecksums(of: extent)
+        if isNew, missing > 0 { try settleMissingChecksums(extent, key.objectID, missing, in: &context) }
     }
 
     private func settleMissingChecksums(
-        _ extent: FileExtent, _ inode: ObjectID, _ copied: UInt64, in context: inout ReplayContext
+        _ extent: FileExtent, _ inode: ObjectID, _ missing: UInt64, in context: inout ReplayContext
     ) throws(LogError) {
         guard context.file.hasChecksums else { return }
-        let missing = extent.checksumByteCount - copied
         let detail = "the log has no checksums for \(missing) bytes of the extent at \(extent.diskAddress)"
         try context.tolerate(.missingChecksums, detail)
         context.report.update(inode) { $0.missingChecksumByteCount &+= missing }
@@ -183,14 +180,4 @@ public struct FileExtentHandler: ReplayHandler {
         case let answer: throw context.invalid(answer, .extent)
         }
     }
-}
-
-extension FileExtent {
-    /// Where the checksums of this piece start: with compression they cover the whole extent.
-    var checksumStart: UInt64 {
-        compression == .none ? diskAddress.rawValue &+ offset : diskAddress.rawValue
-    }
-
-    /// How many bytes on disk the checksums of this piece cover.
-    var checksumByteCount: UInt64 { compression == .none ? byteCount : diskByteCount }
 }

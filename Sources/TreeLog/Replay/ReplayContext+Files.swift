@@ -21,7 +21,7 @@ extension ReplayContext {
                 let key = cursor.key
                 if key.objectID == inode, key.type == .extentData {
                     let extent = try FileExtent(cursor.data)
-                    let count = extent.isInline ? extent.ramBytes : extent.byteCount
+                    let count = extent.fileByteCount
                     let (end, overflow) = key.offset.addingReportingOverflow(count)
                     file.end = overflow ? .max : end
                 }
@@ -56,7 +56,7 @@ extension ReplayContext {
                 if key.objectID == inode, key.type == .extentData {
                     guard key.offset < end else { return nil }
                     let extent = try FileExtent(cursor.data)
-                    let count = extent.isInline ? extent.ramBytes : extent.byteCount
+                    let count = extent.fileByteCount
                     if key.offset &+ count > start { return cursor.data.copied }
                 } else if key > Key(inode, .extentData, start) {
                     return nil
@@ -72,12 +72,15 @@ extension ReplayContext {
     /// Others in the log are left over from earlier fsyncs and are not copied. The corresponding kernel functions
     /// are `btrfs_lookup_csums_list`, `btrfs_del_csums` and `btrfs_csum_file_blocks`.
     ///
-    /// - Returns: for how many bytes on disk there were checksums.
+    /// - Returns: for how many bytes on disk there were none.
     mutating func copyChecksums(of extent: FileExtent) throws(LogError) -> UInt64 {
-        let start = extent.checksumStart
-        let (end, overflow) = start.addingReportingOverflow(extent.checksumByteCount)
-        guard !overflow else { throw failure(.damaged("the extent ends beyond the address space")) }
-        do { return try copyChecksums(from: start, to: end) } catch { throw failure(from: error) }
+        guard let range = extent.checksummedRange else {
+            throw failure(.damaged("the extent ends beyond the address space"))
+        }
+        do {
+            let copied = try copyChecksums(from: range.lowerBound, to: range.upperBound)
+            return range.upperBound - range.lowerBound - copied
+        } catch { throw failure(from: error) }
     }
 
     private mutating func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {

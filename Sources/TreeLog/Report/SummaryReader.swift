@@ -97,7 +97,7 @@ struct SummaryReader {
         let extent = try FileExtent(data)
         current?.extentCount += 1
         if extent.isHole { return }
-        current?.byteCount &+= extent.isInline ? extent.ramBytes : extent.byteCount
+        current?.byteCount &+= extent.fileByteCount
     }
 
     // MARK: Names that are gone

@@ -144,7 +144,7 @@ private final class ItemCollector: ProcessFunction, DamageHandler {
         case .extentData:
             let extent = try FileExtent(data)
             guard !extent.isHole, extent.kind != .preallocated else { return }
-            update(inode) { $0.dataByteCount &+= extent.isInline ? extent.ramBytes : extent.byteCount }
+            update(inode) { $0.dataByteCount &+= extent.fileByteCount }
         default: break
         }
     }
