@@ -10,7 +10,8 @@ extension KeyType: CustomStringConvertible {
 
     private static let types = Dictionary(names.map { ($0.value, $0.key) }) { first, _ in first }
 
-    private static let names: [KeyType: String] = [
+    /// The names of all types that have one.
+    public static let names: [KeyType: String] = [
         .inodeItem: "INODE_ITEM",
         .inodeRef: "INODE_REF",
         .inodeExtref: "INODE_EXTREF",

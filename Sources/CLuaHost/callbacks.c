@@ -27,11 +27,9 @@ static int32_t read_answer(lh_vm *vm, int32_t callback, int first, int count) {
     if (count == 0 || (count == 1 && lua_isnil(L, first))) return LH_ANSWER_NOTHING;
     if (count > 1 || lua_type(L, first) != LUA_TSTRING) return LH_ANSWER_OTHER;
     lh_callback *asked = &vm->callbacks[callback];
-    const char *word = lua_tostring(L, first);
-    if (word == asked->word) return asked->place;
     int32_t place = lh_word_at(vm, first, asked->words);
     if (place >= 0 && lua_rawlen(L, first) <= LH_SHORT_STRING) {
-        asked->word = word;
+        asked->word = lua_topointer(L, first);
         asked->place = place;
     }
     return place;
@@ -43,7 +41,8 @@ lh_answer lh_ask(
     int base = lua_gettop(L);
     lh_answer answer = {{lh_enter(vm), base + 2, 0}, LH_ANSWER_OTHER};
     if (answer.outcome.status != LH_OK) return answer;
-    if (!lua_checkstack(L, 8)) {
+    // The frame of a C function has so many places without asking.
+    if (base > LUA_MINSTACK - 8 && !lua_checkstack(L, 8)) {
         lh_set_memory_stop(vm);
         answer.outcome.status = vm->stop;
         lh_leave(vm);
@@ -67,7 +66,10 @@ lh_answer lh_ask(
     else first->binding.live = false;
     if (answer.outcome.status == LH_OK) {
         answer.outcome.count = lua_gettop(L) - base - 1;
-        answer.word = read_answer(vm, callback, base + 2, answer.outcome.count);
+        const void *word = answer.outcome.count == 1 ? lua_topointer(L, base + 2) : NULL;
+        asked = &vm->callbacks[callback];
+        if (word && word == asked->word) answer.word = asked->place;
+        else answer.word = read_answer(vm, callback, base + 2, answer.outcome.count);
         if (answer.word == LH_ANSWER_OTHER) return answer;
     }
     lua_settop(L, base);

@@ -61,16 +61,16 @@ static int push_field(lua_State *L, const lh_view *view, lua_Integer code) {
     }
 }
 
-static uint32_t known_place(const char *name) { return (uint32_t)((uintptr_t)name >> 5) % LH_VIEW_NAMES; }
-
 // `__index`. Only Lua itself calls it, since scripts cannot reach the metatable: the view is of the class.
 // Upvalues: the fields, the getter.
 static int view_index(lua_State *L) {
     lh_view *view = lua_touserdata(L, 1);
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
-    uint32_t place = known_place(name);
-    if (name && view->known[place].name == name && view->binding.live)
-        return push_field(L, view, view->known[place].code);
+    const void *name = lua_topointer(L, 2);  // NULL for numbers and the like
+    if (name && view->binding.live) {
+        for (int i = 0; i < LH_VIEW_NAMES; i++)
+            if (view->known[i].name == name) return push_field(L, view, view->known[i].code);
+    }
+    if (lua_type(L, 2) != LUA_TSTRING) name = NULL;
     lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
     if (type == LUA_TFUNCTION) return 1;
@@ -79,8 +79,9 @@ static int view_index(lua_State *L) {
         lua_Integer code = lua_tointeger(L, 3);
         if ((code & 15) != LH_FIELD_COMPUTED) {
             if (name && lua_rawlen(L, 2) <= LH_SHORT_STRING) {
-                view->known[place].name = name;
-                view->known[place].code = code;
+                view->known[view->next_known].name = name;
+                view->known[view->next_known].code = code;
+                view->next_known = (view->next_known + 1) % LH_VIEW_NAMES;
             }
             return push_field(L, view, code);
         }
@@ -99,23 +100,26 @@ static int view_index(lua_State *L) {
     return lh_raise_unknown(L, "an item has no field", 2, lua_gettop(L));
 }
 
-static lh_view *check_view(lua_State *L, int32_t view_class, const char *name) {
+// Of any class where `view_class` is 0.
+static lh_view *check_view(lua_State *L, int32_t view_class) {
     // There is no other userdata that a script could pass.
     lh_view *view = lua_type(L, 1) == LUA_TUSERDATA ? lua_touserdata(L, 1) : NULL;
-    if (!view || (view_class && view->view_class != view_class)) luaL_typeerror(L, 1, name);
+    if (!view || (view_class && view->view_class != view_class))
+        luaL_typeerror(L, 1, view_class ? lua_tostring(L, lua_upvalueindex(2)) : "item");
     if (!view->binding.live) luaL_error(L, EXPIRED);
     return view;
 }
 
-// Upvalues: the function number, the class, its name.
+// Upvalues: the function number and the class in one integer; the name of the class.
 static int view_method(lua_State *L) {
-    check_view(L, (int32_t)lua_tointeger(L, lua_upvalueindex(2)), lua_tostring(L, lua_upvalueindex(3)));
-    return lh_call_host(L, (int32_t)lua_tointeger(L, lua_upvalueindex(1)), lua_gettop(L));
+    lua_Integer method = lua_tointeger(L, lua_upvalueindex(1));
+    check_view(L, (int32_t)(method >> 32));
+    return lh_call_host(L, (int32_t)method, lua_gettop(L));
 }
 
 // Upvalues: the width, negative for signed.
 static int view_read(lua_State *L) {
-    const lh_view *view = check_view(L, 0, "item");
+    const lh_view *view = check_view(L, 0);
     lua_Integer width = lua_tointeger(L, lua_upvalueindex(1)), at = luaL_checkinteger(L, 2);
     bool is_signed = width < 0;
     uint32_t count = (uint32_t)(is_signed ? -width : width);
@@ -126,7 +130,7 @@ static int view_read(lua_State *L) {
 }
 
 static int view_bytes(lua_State *L) {
-    const lh_view *view = check_view(L, 0, "item");
+    const lh_view *view = check_view(L, 0);
     lua_Integer at = luaL_optinteger(L, 2, 0);
     luaL_argcheck(L, at >= 0, 2, "an offset is not negative");
     check_range(L, view, (uint64_t)at, 0);
@@ -201,10 +205,9 @@ lh_status lh_class_field(
 static int method_body(lua_State *L) {
     const class_frame *frame = lua_touserdata(L, 1);
     push_fields(L, frame->view_class);
-    lua_pushinteger(L, frame->function);
-    lua_pushinteger(L, frame->view_class);
+    lua_pushinteger(L, (lua_Integer)frame->function | (lua_Integer)frame->view_class << 32);
     lua_rawgeti(L, 2, 3);
-    lua_pushcclosure(L, view_method, 3);
+    lua_pushcclosure(L, view_method, 2);
     lua_setfield(L, -2, frame->name);
     return 0;
 }

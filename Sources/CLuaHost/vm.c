@@ -149,8 +149,7 @@ static lh_status describe_error(lh_vm *vm, lua_State *L) {
     return LH_RUNTIME;
 }
 
-// After a protected call that failed: takes note of the error on top of the stack.
-static lh_status failed(lh_vm *vm, lua_State *L, int code) {
+lh_status lh_failed(lh_vm *vm, int code) {
     vm->host_error = -1;
     if (code == LUA_ERRMEM) lh_set_memory_stop(vm);
     if (vm->stop != LH_OK) {
@@ -158,7 +157,7 @@ static lh_status failed(lh_vm *vm, lua_State *L, int code) {
         vm->has_stop_traceback = true;
         return vm->stop;
     }
-    return describe_error(vm, L);
+    return describe_error(vm, vm->L);
 }
 
 // ---- protected frames ----
@@ -195,13 +194,6 @@ void lh_leave(lh_vm *vm) {
     if (!vm->has_host_errors) return;
     memset(vm->host_errors, 0, sizeof vm->host_errors);
     vm->has_host_errors = false;
-}
-
-// Calls what lies on the stack above the message handler at `base + 1`.
-lh_status lh_run(lh_vm *vm, int base, int arguments, int results) {
-    int code = lua_pcall(vm->L, arguments, results, base + 1);
-    if (code == LUA_OK && vm->stop == LH_OK) return LH_OK;
-    return failed(vm, vm->L, code);
 }
 
 lh_status lh_protected_with(lh_vm *vm, lua_CFunction body, void *frame, int32_t index) {
@@ -289,7 +281,7 @@ static lh_status push_arguments(lh_vm *vm, lua_State *L, int32_t *count) {
     lua_pushcfunction(L, arguments_body);
     lua_pushinteger(L, *count);
     int code = lua_pcall(L, 1, LUA_MULTRET, 0);
-    return code == LUA_OK ? LH_OK : failed(vm, L, code);
+    return code == LUA_OK ? LH_OK : lh_failed(vm, code);
 }
 
 static void unbind_views(lh_vm *vm, int32_t base) {
@@ -356,6 +348,10 @@ int lh_call_host(lua_State *L, int32_t function, int32_t count) {
     lh_begin(vm);
     int32_t results = vm->host(vm->context, function, count);
     if (vm->stop != LH_OK) lh_raise_stop(L);
+    if (results == LH_ONE_NIL) {
+        lua_pushnil(L);
+        return 1;
+    }
     if (results < 0) return raise_host_error(L, vm);
     return lh_push_outgoing(L, vm, results);
 }

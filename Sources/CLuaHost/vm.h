@@ -20,16 +20,17 @@ typedef struct {
 } lh_binding;
 
 #define LH_SHORT_STRING 24       // bytes; of those as short Lua keeps one object, whatever it was built with
-#define LH_VIEW_NAMES 4
+#define LH_VIEW_NAMES 8
 
 // The contents of a view's userdata. All full userdata that a script can hold are of this type.
 typedef struct {
     lh_binding binding;
     int32_t view, view_class;
     int32_t reference;           // in the registry
-    // Fields that were read, so that the next read need not look for them: by where the name is, which is short and
-    // stays there as long as its class.
-    struct { const char *name; lua_Integer code; } known[LH_VIEW_NAMES];
+    // Fields that were read, so that the next read need not look for them: by the object of the name, which is short
+    // and stays there as long as its class.
+    struct { const void *name; lua_Integer code; } known[LH_VIEW_NAMES];
+    int32_t next_known;          // the place that the next one takes
 } lh_view;
 
 // A callback that was prepared.
@@ -37,9 +38,9 @@ typedef struct {
     int32_t function, words;     // references
     int32_t second;              // the second argument: a reference, or a view where `is_second_view`
     bool is_second_view;
-    // The word that it answered last: short strings are one object for all of the same letters, and that of a
+    // The object of the word that it answered last: short strings are one for all of the same letters, and that of a
     // list of words stays where it is.
-    const char *word;
+    const void *word;
     int32_t place;
 } lh_callback;
 
@@ -95,11 +96,16 @@ static inline lh_vm *lh_of(lua_State *L) { return *(lh_vm **)lua_getextraspace(L
 lh_status lh_protected(lh_vm *vm, lua_CFunction body, void *frame);
 // As `lh_protected`, with the value at `index` as second argument.
 lh_status lh_protected_with(lh_vm *vm, lua_CFunction body, void *frame, int32_t index);
-// Around each call of a script: whether it may run; that it did; the call, of what lies above the message handler
-// at `base + 1`.
+// Around each call of a script: whether it may run, and that it did.
 lh_status lh_enter(lh_vm *vm);
 void lh_leave(lh_vm *vm);
-lh_status lh_run(lh_vm *vm, int base, int arguments, int results);
+// After a protected call that failed: takes note of the error on top of the stack.
+lh_status lh_failed(lh_vm *vm, int code);
+// The call, of what lies above the message handler at `base + 1`.
+static inline lh_status lh_run(lh_vm *vm, int base, int arguments, int results) {
+    int code = lua_pcall(vm->L, arguments, results, base + 1);
+    return code == LUA_OK && vm->stop == LH_OK ? LH_OK : lh_failed(vm, code);
+}
 int lh_message_handler(lua_State *L);
 int lh_call_host(lua_State *L, int32_t function, int32_t count);
 int lh_trampoline(lua_State *L);                // upvalue 1: the function number

@@ -25,10 +25,23 @@ internal import CLuaHost
     public func reset() { unsafe lh_flag_set(flag, false) }
 }
 
+/// Frees the references of a machine. It outlives the machine, which nothing refers to weakly then: weak references
+/// make every retain and release of an object slow.
+@safe final class ReferenceRelease {
+    @exclusivity(unchecked) fileprivate var vm: OpaquePointer?
+
+    fileprivate init(_ vm: OpaquePointer) { unsafe self.vm = unsafe vm }
+
+    func callAsFunction(_ reference: Int32) {
+        if let vm = unsafe vm { unsafe lh_release(vm, reference) }
+    }
+}
+
 /// The machine of C, and the Swift functions that it calls.
 @safe final class Host {
     let interrupter: LuaInterrupter
     let vm: OpaquePointer
+    let release: ReferenceRelease
     // Without the checks of exclusive access where each call would pay for them: a machine belongs to one thread,
     // and no access lasts longer than its line.
     @exclusivity(unchecked) private var entryList: [Entry] = []
@@ -40,7 +53,7 @@ internal import CLuaHost
     /// What a Swift function returned last. C pushes it after the function is gone, and what a reference
     /// leads to must be there then.
     var returned: [LuaValue] = []
-    private weak var attached: LuaVM?
+    private unowned var attached: LuaVM?
 
     var views: [LuaView] { unsafe viewList }
     var hasErrors: Bool {
@@ -61,6 +74,7 @@ internal import CLuaHost
             throw LuaError(kind: .memory, message: "the memory limit is too low for a Lua machine")
         }
         unsafe self.vm = vm
+        release = unsafe ReferenceRelease(vm)
         let context = unsafe Unmanaged.passUnretained(self).toOpaque()
         unsafe lh_attach(
             vm,
@@ -73,7 +87,10 @@ internal import CLuaHost
             }, context)
     }
 
-    deinit { unsafe lh_close(vm) }
+    deinit {
+        unsafe release.vm = nil
+        unsafe lh_close(vm)
+    }
 
     // MARK: The embedder's side
 
@@ -160,8 +177,6 @@ internal import CLuaHost
         try check(status)
         return LuaReference(id, self)
     }
-
-    func release(_ reference: Int32) { unsafe lh_release(vm, reference) }
 
     func place(_ level: Int) -> String {
         var text = [CChar](repeating: 0, count: 96)

@@ -75,11 +75,9 @@ extension Host {
             push(returned)
             return Int32(returned.count)
         }
+        if case .nil = value { return LH_ONE_NIL }
         clear()
         switch value {
-        case .nil:
-            pushNil()
-            return 1
         case .function, .table: returned = [value]
         default: break
         }

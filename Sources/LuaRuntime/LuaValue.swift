@@ -126,15 +126,15 @@ public struct LuaTable: Equatable {
 public final class LuaReference: Equatable {
     @usableFromInline let id: Int32
     @usableFromInline let owner: UInt
-    private weak let host: Host?
+    private let release: ReferenceRelease
 
     init(_ id: Int32, _ host: Host) {
         self.id = id
         self.owner = host.owner
-        self.host = host
+        release = host.release
     }
 
-    deinit { host?.release(id) }
+    deinit { release(id) }
 
     /// Whether they are the same reference. Two references may lead to one function.
     public static func == (left: LuaReference, right: LuaReference) -> Bool { left === right }
@@ -145,16 +145,16 @@ public final class LuaWords {
     public let words: [String]
     let id: Int32
     let owner: UInt
-    private weak let host: Host?
+    private let release: ReferenceRelease
 
     init(_ words: [String], _ id: Int32, _ host: Host) {
         self.words = words
         self.id = id
         self.owner = host.owner
-        self.host = host
+        release = host.release
     }
 
-    deinit { host?.release(id) }
+    deinit { release(id) }
 }
 
 /// What a script answered to a call that lets it choose a word.

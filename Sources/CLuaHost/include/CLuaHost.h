@@ -70,7 +70,8 @@ bool lh_flag_is_set(const lh_flag *flag);
 void lh_flag_close(lh_flag *flag);
 
 // A host function finds `count` arguments at the stack indices 1 to `count`. It always returns: the number of
-// results it pushed, or -1 after `lh_fail`. Only then may Lua raise.
+// results it pushed, LH_ONE_NIL for one that it did not push, or -1 after `lh_fail`. Only then may Lua raise.
+#define LH_ONE_NIL (-2)
 typedef int32_t (*lh_host_function)(void *context, int32_t function, int32_t count);
 // The function number under which the host is asked for the source of a module. The one argument is its name.
 // The results are the source and the chunk's name, or nothing when there is no such module.

@@ -48,14 +48,15 @@ public struct Policy {
     public var resolvers: [ConflictKind: any ConflictResolver]
     /// What is tolerated; nil for what the base tolerates, which without a base is everything.
     public var tolerances: Set<Tolerance>?
-    /// Looks at items before they are replayed; nil for the filter of the base, if it has one.
-    public var filter: (any ItemFilter)?
+    /// Looks at items before they are replayed; nil for the filter of the base, if it has one. It is an object, so that
+    /// to hand it on for each item copies no more than a reference.
+    public var filter: (any ItemFilter & AnyObject)?
 
     /// A policy on top of `base`.
     public init(
         name: String, summary: String = "", base: String? = "mainline",
         resolvers: [ConflictKind: any ConflictResolver] = [:], tolerances: Set<Tolerance>? = nil,
-        filter: (any ItemFilter)? = nil
+        filter: (any ItemFilter & AnyObject)? = nil
     ) {
         self.name = name
         self.summary = summary
@@ -69,7 +70,7 @@ public struct Policy {
 /// A policy with its bases worked in, ready for use.
 struct ResolvedPolicy {
     let name: String
-    let filter: (any ItemFilter)?
+    let filter: (any ItemFilter & AnyObject)?
     private let resolvers: [(any ConflictResolver)?]
     private let origins: [String]
     /// The kinds with a resolver, as bits.
@@ -82,7 +83,7 @@ struct ResolvedPolicy {
         var resolvers = [(any ConflictResolver)?](repeating: nil, count: ConflictKind.allCases.count)
         var origins = [String](repeating: "", count: ConflictKind.allCases.count)
         var tolerances: Set<Tolerance>?
-        var filter: (any ItemFilter)?
+        var filter: (any ItemFilter & AnyObject)?
         var next: String? = name
         var seen: Set<String> = []
         while let current = next {

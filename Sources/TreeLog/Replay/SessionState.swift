@@ -6,8 +6,7 @@ internal import BtrfsFormat
 struct SessionState: ~Copyable {
     var context: ReplayContext
     let dispatch: DispatchTable
-    private let filter: (any ItemFilter)?
-    private let hasFilter: Bool
+    private let filter: (any ItemFilter & AnyObject)?
     /// In a run that only finds out what to leave out, what was found.
     private(set) var found: [SkippedThing]?
     /// While set, items are passed over: they belong to an inode that had no name when it was logged.
@@ -20,7 +19,6 @@ struct SessionState: ~Copyable {
         context: consuming ReplayContext, dispatch: DispatchTable, found: [SkippedThing]?
     ) {
         filter = context.policy.filter
-        hasFilter = filter != nil
         self.context = context
         self.dispatch = dispatch
         self.found = found
@@ -45,6 +43,7 @@ struct SessionState: ~Copyable {
         do { count = try leaf.count } catch { throw context.failure(from: error) }
         if stage == .everything { context.report.itemCount += count }
         let damagedItems = try block.damagedItems
+        let filter = filter
         for slot in 0..<count {
             if !damagedItems.isEmpty, let damage = damagedItems.first(where: { $0.slot == slot }) {
                 try passOver(damage, in: stage)
@@ -67,7 +66,7 @@ struct SessionState: ~Copyable {
             context.place.slot = slot
             context.place.key = item.key
             do throws(LogError) {
-                if hasFilter, let filter, filter.sees(item.key.type) {
+                if let filter, filter.sees(item.key.type) {
                     try replay(item, entry, through: filter)
                 } else {
                     try replay(item, entry)
@@ -121,7 +120,7 @@ struct SessionState: ~Copyable {
     }
 
     private mutating func replay(
-        _ item: borrowing LoggedItem, _ entry: DispatchTable.Entry, through filter: any ItemFilter
+        _ item: borrowing LoggedItem, _ entry: DispatchTable.Entry, through filter: any ItemFilter & AnyObject
     ) throws(LogError) {
         switch try filter.judge(item, in: &context) {
         case .replay: try replay(item, entry)

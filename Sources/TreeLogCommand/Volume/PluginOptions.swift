@@ -42,9 +42,8 @@ struct PluginOptions: ParsableArguments {
         do throws(PluginError) {
             var set = try PluginSet(
                 paths: paths.map { Self.path(of: $0) } + others, environment: environment, limits: limits)
-            let registry = Registry.mainline
-            for name in names where registry.policies[name] == nil && registry.processFunctions[name] == nil {
-                if !set.offers(name) { set.addPlugin(offering: name, from: Self.folder, limits: limits) }
+            for name in names where !set.offers(name) && !Self.isBuiltIn(name) {
+                set.addPlugin(offering: name, from: Self.folder, limits: limits)
             }
             if verify { set.verify() }
             for setting in settings { try set.set(setting) }
@@ -52,6 +51,11 @@ struct PluginOptions: ParsableArguments {
         } catch {
             throw PluginFailure(error)
         }
+    }
+
+    private static func isBuiltIn(_ name: String) -> Bool {
+        let registry = Registry.mainline
+        return registry.policies[name] != nil || registry.processFunctions[name] != nil
     }
 
     /// A name that is no path may be that of a folder of `./Plugins`.

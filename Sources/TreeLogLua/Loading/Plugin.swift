@@ -171,8 +171,7 @@ public final class Plugin: RegistryExtension {
         }
         var result = Policy(name: policy.name, summary: policy.doc, base: policy.base, resolvers: resolvers)
         if policy.filter != nil {
-            let base = Self.inherited(from: policy.base, in: registry) { $0.filter }
-            result.filter = LuaFilter(plugin: self, number: number, kinds: policy.filterKinds, base: base)
+            result.filter = LuaFilter(self, number, policy.filterKinds)
         }
         try registry.register(result, policy.isOverride ? .override : .refuseDuplicates)
     }

@@ -96,7 +96,8 @@ struct TableReader {
             return nil
         }
         if let type = KeyType(name: name) { return type }
-        problem("\(key): unknown type \"\(name)\"\(Nearest.hint(name, among: KeyNames.all, quote: "\""))")
+        let hint = Nearest.hint(name, among: Array(KeyType.names.values), quote: "\"")
+        problem("\(key): unknown type \"\(name)\"\(hint)")
         return nil
     }
 
@@ -124,9 +125,4 @@ struct TableReader {
         }
         return options
     }
-}
-
-/// The key types that have names.
-enum KeyNames {
-    static let all: [String] = (0...255).map { KeyType(UInt8($0)).description }.filter { !$0.contains(".") }
 }

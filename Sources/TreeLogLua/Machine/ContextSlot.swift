@@ -11,9 +11,7 @@ internal import TreeLog
     @exclusivity(unchecked) private var phaseNow = ScriptPhase.load
     @exclusivity(unchecked) private var failureNow: LogError?
     @exclusivity(unchecked) private var failureIsPending = false
-    @exclusivity(unchecked) private var handlerNow: PreparedCallback?
-    @exclusivity(unchecked) private var filterList: [PreparedCallback?] = []
-    @exclusivity(unchecked) private var handlerList: [PreparedCallback?] = []
+    @exclusivity(unchecked) private var handlerNow: Unmanaged<PreparedCallback>?
 
     /// What the script may do now.
     @inline(__always)
@@ -36,22 +34,17 @@ internal import TreeLog
     var hasPendingFailure: Bool { unsafe failureIsPending }
 
     /// The replay function that runs.
-    @inline(__always)
-    var handler: PreparedCallback? {
-        get { unsafe handlerNow }
-        set { unsafe handlerNow = newValue }
-    }
+    var handler: PreparedCallback? { unsafe handlerNow?.takeUnretainedValue() }
 
-    /// Prepared filters and replay functions, by the numbers of policies and item types.
+    /// Tells who runs, while `body` runs. Who calls this holds the handler until it returns.
     @inline(__always)
-    var filters: [PreparedCallback?] {
-        get { unsafe filterList }
-        set { unsafe filterList = newValue }
-    }
-    @inline(__always)
-    var handlers: [PreparedCallback?] {
-        get { unsafe handlerList }
-        set { unsafe handlerList = newValue }
+    func run(
+        _ handler: PreparedCallback, _ body: () throws(LogError) -> LuaAnswer
+    ) throws(LogError) -> LuaAnswer {
+        let outer = unsafe handlerNow
+        unsafe handlerNow = unsafe Unmanaged.passUnretained(handler)
+        defer { unsafe handlerNow = outer }
+        return try body()
     }
 
     /// Whether there is a context now.
@@ -92,17 +85,48 @@ internal import TreeLog
     }
 }
 
-/// The machine of a plugin's present run, and whether it is asked twice. Looked at for each item, so it is here.
+/// The machine of a plugin's present run, what was prepared in it, and whether it is asked twice. Looked at for each
+/// item, so it is here.
 @safe final class PresentMachine {
     @exclusivity(unchecked) private var machineNow: PluginMachine
     @exclusivity(unchecked) private var verificationNow = DecisionVerification.off
 
-    init(_ machine: PluginMachine) { unsafe machineNow = machine }
+    @exclusivity(unchecked) private var filterList: [PreparedCallback?] = []
+    @exclusivity(unchecked) private var handlerList: [PreparedCallback?] = []
+
+    init(_ machine: PluginMachine) {
+        unsafe machineNow = machine
+        self.machine = machine
+    }
 
     @inline(__always)
     var machine: PluginMachine {
         get { unsafe machineNow }
-        set { unsafe machineNow = newValue }
+        set {
+            unsafe machineNow = newValue
+            unsafe filterList = .init(repeating: nil, count: newValue.definition.policies.count)
+            unsafe handlerList = .init(repeating: nil, count: newValue.definition.items.count)
+        }
+    }
+    /// The filter of a policy, by its number, if it was prepared.
+    @inline(__always)
+    func filter(_ number: Int) -> PreparedCallback? { unsafe filterList[number] }
+
+    func prepareFilter(_ number: Int, _ options: [PluginOption]) throws(LogError) -> PreparedCallback {
+        let filter = try machine.prepareFilter(number, options)
+        unsafe filterList[number] = filter
+        return filter
+    }
+
+    /// The replay function of an item type, by its number, if it was prepared.
+    @inline(__always)
+    func handler(_ number: Int) -> PreparedCallback? { unsafe handlerList[number] }
+
+    /// - Returns: nil where the type has none.
+    func prepareHandler(_ number: Int, _ native: any ReplayHandler) throws(LogError) -> PreparedCallback? {
+        let handler = try machine.prepareHandler(number, native)
+        unsafe handlerList[number] = handler
+        return handler
     }
     @inline(__always)
     var verification: DecisionVerification {

@@ -62,7 +62,7 @@ extension LuaArgument {
 }
 
 /// The computed names of an item view, by number.
-private enum ItemName: Int, CaseIterable {
+private enum ItemName: String, CaseIterable {
     case type, subvolume, block, slot, path
 
     /// Numbers from here on are fields of the item type.
@@ -77,7 +77,7 @@ extension PluginMachine {
             "objectid": .header(0), "kind": .header(1), "offset": .header(2), "inode": .header(3),
             "size": .byteCount,
         ]
-        for name in ItemName.allCases { fields["\(name)"] = .computed(name.rawValue) }
+        for (number, name) in ItemName.allCases.enumerated() { fields[name.rawValue] = .computed(number) }
         let list = item?.fields
         for (index, field) in (list?.fields ?? []).enumerated() {
             fields[field.name] = field.kind.view(at: list?.fixedOffsets[index] ?? nil, number: index)
@@ -91,7 +91,7 @@ extension PluginMachine {
                     let index = number - ItemName.fieldBase
                     return list.fields[index].kind.lua(try list.value(at: index, of: try arguments.viewBytes(0)))
                 }
-                return try itemValue(ItemName(rawValue: number) ?? .type, arguments)
+                return try itemValue(ItemName.allCases[number], arguments)
             })
     }
 

@@ -202,28 +202,21 @@ extension PluginMachine {
     }
 
     private func replayNatively(_ arguments: borrowing LuaArguments) throws -> LuaValue {
-        guard let native = slot.handler?.native else { throw APIError("there is no replay now") }
+        guard let handler = slot.handler else { throw APIError("there is no replay now") }
         let item = try arguments.viewContents(1)
         let key = Self.key(item.integers)
         if arguments.isNil(2) {
             // The bytes stay where they are while the call of the handler lasts, and with it this one.
             let bytes = item.bytes
-            try lent { (context) throws(LogError) in try Self.replay(key, bytes, native, &context) }
+            try lent { (context) throws(LogError) in try handler.replayNatively(key, bytes, &context) }
             return .nil
         }
         let bytes = try arguments.bytes(2)
         try lent { (context) throws(LogError) in
             if !TreeLog.ItemType.isCustom(key.type) { try Self.check(key, bytes, context) }
-            try Self.replay(key, bytes, native, &context)
+            try handler.replayNatively(key, bytes, &context)
         }
         return .nil
-    }
-
-    private static func replay(
-        _ key: Key, _ bytes: RawSpan, _ native: any ReplayHandler, _ context: inout ReplayContext
-    ) throws(LogError) {
-        let (block, slot) = (context.place.block ?? LogicalAddress(0), context.place.slot ?? 0)
-        try native.replay(LoggedItem(key: key, data: bytes, block: block, slot: slot), in: &context)
     }
 
     private static func fileName(_ arguments: borrowing LuaArguments, _ place: Int) throws -> [UInt8] {

@@ -75,10 +75,8 @@ extension PluginMachine {
         try defineConstructor("replay_policy", .policy)
         try defineConstructor("process", .process)
         try vm.define("treelog.api", value: .integer(APITable.version))
-        for name in KeyNames.all {
-            if let type = KeyType(name: name) {
-                try vm.define("treelog.kinds.\(name)", value: .integer(Int64(type.rawValue)))
-            }
+        for (type, name) in KeyType.names.sorted(by: { $0.key < $1.key }) {
+            try vm.define("treelog.kinds.\(name)", value: .integer(Int64(type.rawValue)))
         }
         try defineText()
         try define("name_hash") { .integer(Int64(NameHash.name(try $0.bytes(0)))) }

@@ -34,7 +34,7 @@ final class PluginMachine {
     /// Of each declared item type, by the number of its declaration.
     private(set) var fieldsOfDeclaration: [Int: FieldList] = [:]
     private(set) var words = MachineWords()
-    var views: MachineViews?
+    private var madeViews: MachineViews?
     private var prelude = LuaTable()
     private var usedFiles: [String]
     private var states: [String: LuaReference] = [:]
@@ -132,9 +132,16 @@ final class PluginMachine {
     private func prepare() throws {
         for item in definition.items { fieldsOfDeclaration[item.declaration] = item.fields }
         words = try MachineWords(vm)
-        slot.filters = .init(repeating: nil, count: definition.policies.count)
-        slot.handlers = .init(repeating: nil, count: definition.items.count)
-        views = try MachineViews(self)
+    }
+
+    /// The views, made when the first call needs them: a policy that never meets a conflict goes without.
+    func views() throws(LogError) -> MachineViews {
+        if let madeViews { return madeViews }
+        do {
+            let views = try MachineViews(self)
+            madeViews = views
+            return views
+        } catch { throw LogError(.plugin("plugin '\(definition.name)': \(error)"), at: currentPlace) }
     }
 
     // MARK: State

@@ -11,7 +11,12 @@ struct LuaHandler: ReplayHandler {
     let name: String
 
     func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
-        try plugin.present.machine.replay(item, as: number, native: native, in: &context)
+        let present = plugin.present
+        if let handler = present.handler(number) { return try handler.replay(item, in: &context) }
+        guard let handler = try present.prepareHandler(number, native) else {
+            return try present.machine.validateAndReplay(item, as: number, native, in: &context)
+        }
+        try handler.replay(item, in: &context)
     }
 }
 
@@ -60,20 +65,33 @@ struct LuaPolicyResolver: ConflictResolver {
     }
 }
 
-struct LuaFilter: ItemFilter {
-    let plugin: Plugin
-    let number: Int
-    let kinds: Set<UInt8>?
-    let base: (any ItemFilter)?
+final class LuaFilter: ItemFilter {
+    private let plugin: Plugin
+    private let number: Int
+    private let kinds: Set<UInt8>?
+
+    init(_ plugin: Plugin, _ number: Int, _ kinds: Set<UInt8>?) {
+        self.plugin = plugin
+        self.number = number
+        self.kinds = kinds
+    }
 
     func sees(_ type: KeyType) -> Bool { kinds?.contains(type.rawValue) ?? true }
 
     func judge(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) -> FilterVerdict {
-        let machine = plugin.present.machine
-        guard let filter = try machine.preparedFilter(number, plugin) else { return .replay }
-        let verdict = try machine.judge(item, filter, &context)
+        let present = plugin.present
+        guard let filter = present.filter(number) else {
+            return try judge(item, present.prepareFilter(number, plugin.policies[number].options), &context)
+        }
+        return try judge(item, filter, &context)
+    }
+
+    private func judge(
+        _ item: borrowing LoggedItem, _ filter: PreparedCallback, _ context: inout ReplayContext
+    ) throws(LogError) -> FilterVerdict {
+        let verdict = try filter.judge(item, &context)
         if plugin.present.verification == .twice {
-            if try machine.judge(item, filter, &context) != verdict {
+            if try filter.judge(item, &context) != verdict {
                 throw context.failure(
                     .plugin("\(plugin.policies[number].name): the filter judged one item twice and differently"))
             }

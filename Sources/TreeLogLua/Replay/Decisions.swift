@@ -35,7 +35,8 @@ extension PluginMachine {
             _ words: LuaWords
         ) throws(LuaError) -> LuaChoice
     ) throws(LogError) -> Resolution? {
-        guard let views, let words = words.resolution else { return nil }
+        guard let words = words.resolution else { return nil }
+        let views = try views()
         let sides = views.views(of: conflict.isAboutItem ? conflict.key.type : KeyType(0))
         let outer = (self.conflict, self.sides, policyName)
         (self.conflict, self.sides, policyName) = (conflict, (sides.logged, sides.committed), policy)
@@ -100,82 +101,30 @@ extension PluginMachine {
 
     // MARK: Filters
 
-    /// What a filter needs for each item, put together once in a run.
-    @inline(__always)
-    func preparedFilter(_ number: Int, _ plugin: Plugin) throws(LogError) -> PreparedCallback? {
-        if let filter = slot.filters[number] { return filter }
-        return try prepareFilter(number, plugin.policies[number].options)
-    }
-
-    private func prepareFilter(
-        _ number: Int, _ options: [PluginOption]
-    ) throws(LogError) -> PreparedCallback? {
+    /// What a filter needs for each item.
+    func prepareFilter(_ number: Int, _ options: [PluginOption]) throws(LogError) -> PreparedCallback {
         let policy = definition.policies[number]
-        guard let function = policy.filter, let words = words.filter else { return nil }
+        guard let function = policy.filter, let words = words.filter else {
+            preconditionFailure("a policy without a filter is asked for none")
+        }
         let state = try state(of: policy.name, options, policy.begin, .filter)
-        let filter = try prepare(
-            function, .reference(state), words, "filter of policy \(policy.name)", policy.name)
-        slot.filters[number] = filter
-        return filter
+        return try prepare(
+            function, .reference(state), words, "filter of policy \(policy.name)", policy.name, number)
     }
 
     func prepare(
         _ function: LuaReference, _ second: LuaCallback.Second, _ words: LuaWords, _ callback: String, _ name: String,
-        native: (any ReplayHandler)? = nil, isValidated: Bool = false
-    ) throws(LogError) -> PreparedCallback? {
-        guard let views else { return nil }
+        _ number: Int, native: any ReplayHandler = CustomItemHandler(), isValidated: Bool = false
+    ) throws(LogError) -> PreparedCallback {
+        let views = try views().logged
         let prepared: LuaCallback
         do { prepared = try vm.makeCallback(function, second: second, words: words) } catch {
             throw failure(error, callback)
         }
-        return PreparedCallback(prepared, views.logged, vm, callback, name, native, isValidated: isValidated)
+        return PreparedCallback(prepared, views, self, callback, name, number, native, isValidated: isValidated)
     }
 
-    func judge(
-        _ item: borrowing LoggedItem, _ filter: PreparedCallback, _ context: inout ReplayContext
-    ) throws(LogError) -> FilterVerdict {
-        let key = item.key
-        let choice: LuaChoice
-        switch try ask(filter, key, item.data, .filter, &context) {
-        case .nothing, .word(0): return .replay
-        case .word(let index): choice = LuaChoice(word: index)
-        case .other: choice = vm.answer
-        }
-        return try slot.lend(&context) { () throws(LogError) in
-            try verdict(choice, key.type, filter.callback, filter.name)
-        }
-    }
-
-    /// Calls a filter with an item and its state, or a replay function with an item and the context.
-    @inline(__always)
-    func ask(
-        _ callback: PreparedCallback, _ key: Key, _ data: RawSpan, _ phase: ScriptPhase,
-        _ context: inout ReplayContext
-    ) throws(LogError) -> LuaAnswer {
-        let view = callback.views[Int(key.type.rawValue)]
-        let objectID = Int64(bitPattern: key.objectID.rawValue)
-        let integers = [objectID, Int64(key.type.rawValue), Int64(bitPattern: key.offset), objectID] as [4 of Int64]
-        let slot = slot
-        let outer = slot.phase
-        slot.phase = phase
-        defer { slot.phase = outer }
-        let answer: LuaAnswer
-        do throws(LuaError) {
-            answer = try slot.lend(&context, asking: { () throws(LuaError) in
-                try callback.vm.ask(callback.function, view, over: data, integers: integers)
-            })
-        } catch {
-            slot.pendingFailure = nil
-            throw try slot.lend(&context) { () throws(LogError) in failure(error, callback.callback) }
-        }
-        if slot.hasPendingFailure, let failure = slot.pendingFailure {
-            slot.pendingFailure = nil
-            throw failure
-        }
-        return answer
-    }
-
-    private func verdict(
+    fileprivate func verdict(
         _ choice: LuaChoice, _ type: KeyType, _ callback: String, _ policy: String
     ) throws(LogError) -> FilterVerdict {
         guard let index = choice.word else {
@@ -199,25 +148,73 @@ final class PreparedCallback {
     /// By key type.
     let views: [LuaViewNumber]
     let vm: LuaVM
+    let slot: ContextSlot
+    unowned let machine: PluginMachine
     /// For messages.
     let callback: String
     let name: String
-    /// What `context:native` goes on with.
-    let native: (any ReplayHandler)?
+    /// Of the policy or the item type.
+    let number: Int
+    /// What `context:native` goes on with, in a replay function.
+    let native: any ReplayHandler
     /// Whether the type has a function that looks at each item before.
     let isValidated: Bool
 
     init(
-        _ function: LuaCallback, _ views: [LuaViewNumber], _ vm: LuaVM, _ callback: String, _ name: String,
-        _ native: (any ReplayHandler)?, isValidated: Bool
+        _ function: LuaCallback, _ views: [LuaViewNumber], _ machine: PluginMachine, _ callback: String,
+        _ name: String, _ number: Int, _ native: any ReplayHandler, isValidated: Bool
     ) {
         self.function = function
         self.views = views
-        self.vm = vm
+        self.machine = machine
+        vm = machine.vm
+        slot = machine.slot
         self.callback = callback
         self.name = name
+        self.number = number
         self.native = native
         self.isValidated = isValidated
+    }
+
+    /// Calls a filter.
+    func judge(_ item: borrowing LoggedItem, _ context: inout ReplayContext) throws(LogError) -> FilterVerdict {
+        let key = item.key
+        let choice: LuaChoice
+        switch try ask(key, item.data, .filter, &context) {
+        case .nothing, .word(0): return .replay
+        case .word(let index): choice = LuaChoice(word: index)
+        case .other: choice = vm.answer
+        }
+        return try slot.lend(&context) { () throws(LogError) in
+            try machine.verdict(choice, key.type, callback, name)
+        }
+    }
+
+    /// Calls a filter with an item and its state, or a replay function with an item and the context.
+    @inline(__always)
+    func ask(
+        _ key: Key, _ data: RawSpan, _ phase: ScriptPhase, _ context: inout ReplayContext
+    ) throws(LogError) -> LuaAnswer {
+        let view = views[Int(key.type.rawValue)]
+        let objectID = Int64(bitPattern: key.objectID.rawValue)
+        let integers = [objectID, Int64(key.type.rawValue), Int64(bitPattern: key.offset), objectID] as [4 of Int64]
+        let outer = slot.phase
+        slot.phase = phase
+        defer { slot.phase = outer }
+        let answer: LuaAnswer
+        do throws(LuaError) {
+            answer = try slot.lend(&context, asking: { () throws(LuaError) in
+                try vm.ask(function, view, over: data, integers: integers)
+            })
+        } catch {
+            slot.pendingFailure = nil
+            throw try slot.lend(&context) { () throws(LogError) in machine.failure(error, callback) }
+        }
+        if slot.hasPendingFailure, let failure = slot.pendingFailure {
+            slot.pendingFailure = nil
+            throw failure
+        }
+        return answer
     }
 }
 

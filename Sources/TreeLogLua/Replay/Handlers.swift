@@ -5,46 +5,24 @@ internal import TreeLog
 // Item types: what a handler in Lua does with a logged item.
 
 extension PluginMachine {
-    func replay(
-        _ item: borrowing LoggedItem, as number: Int, native: any ReplayHandler, in context: inout ReplayContext
+    /// What is done with an item of a type that has no replay function.
+    func validateAndReplay(
+        _ item: borrowing LoggedItem, as number: Int, _ native: any ReplayHandler, in context: inout ReplayContext
     ) throws(LogError) {
-        guard let handler = try preparedHandler(number, native) else {
-            try validate(item, definition.items[number], &context)
-            return try native.replay(item, in: &context)
-        }
-        if handler.isValidated { try validate(item, definition.items[number], &context) }
-        let outer = slot.handler
-        slot.handler = handler
-        defer { slot.handler = outer }
-        switch try ask(handler, item.key, item.data, .replay, &context) {
-        case .nothing, .word(0): break
-        case .word(let index): try finish(LuaChoice(word: index), definition.items[number], &context)
-        case .other: try finish(vm.answer, definition.items[number], &context)
-        }
+        try validate(item, definition.items[number], &context)
+        try native.replay(item, in: &context)
     }
 
     /// What a replay function needs for each item; nil where the type has none.
-    @inline(__always)
-    private func preparedHandler(
-        _ number: Int, _ native: any ReplayHandler
-    ) throws(LogError) -> PreparedCallback? {
-        if let handler = slot.handlers[number] { return handler }
-        return try prepareHandler(number, native)
-    }
-
-    private func prepareHandler(
-        _ number: Int, _ native: any ReplayHandler
-    ) throws(LogError) -> PreparedCallback? {
+    func prepareHandler(_ number: Int, _ native: any ReplayHandler) throws(LogError) -> PreparedCallback? {
         let type = definition.items[number]
-        guard let function = type.replay, let views, let words = words.handler else { return nil }
-        let handler = try prepare(
-            function, .view(views.context), words, "replay of \(type.name)", type.name, native: native,
+        guard let function = type.replay, let words = words.handler else { return nil }
+        return try prepare(
+            function, .view(try views().context), words, "replay of \(type.name)", type.name, number, native: native,
             isValidated: type.validate != nil)
-        slot.handlers[number] = handler
-        return handler
     }
 
-    private func finish(
+    fileprivate func finish(
         _ choice: LuaChoice, _ type: ItemDefinition, _ context: inout ReplayContext
     ) throws(LogError) {
         let callback = "replay of \(type.name)"
@@ -67,7 +45,7 @@ extension PluginMachine {
         }
     }
 
-    private func validate(
+    fileprivate func validate(
         _ item: borrowing LoggedItem, _ type: ItemDefinition, _ context: inout ReplayContext
     ) throws(LogError) {
         let (key, data) = (item.key, item.data)
@@ -79,9 +57,9 @@ extension PluginMachine {
     ///
     /// - Throws: `LogError` when the script runs into a limit.
     func problem(_ key: Key, _ data: RawSpan, _ type: ItemDefinition) throws(LogError) -> String? {
-        guard let function = type.validate, let views else { return nil }
+        guard let function = type.validate else { return nil }
         let callback = "validate of \(type.name)"
-        let view = views.views(of: key.type).logged
+        let view = try views().views(of: key.type).logged
         let outer = phase
         phase = .describe
         defer { phase = outer }
@@ -98,8 +76,8 @@ extension PluginMachine {
 
     /// What `describe` of an item type says; nil where it has none.
     func description(_ key: Key, _ data: RawSpan, _ type: ItemDefinition) throws(LogError) -> String? {
-        guard let function = type.describe, let views else { return nil }
-        let view = views.views(of: key.type).logged
+        guard let function = type.describe else { return nil }
+        let view = try views().views(of: key.type).logged
         let result = try call("describe of \(type.name)", .describe) { () throws(LuaError) in
             try vm.call(function, .item(view, key, data, inode: key.objectID))
         }
@@ -107,5 +85,26 @@ extension PluginMachine {
             throw failure("it returned a \(result.typeName), and not a string", "describe of \(type.name)")
         }
         return text
+    }
+}
+
+extension PreparedCallback {
+    /// Calls a replay function.
+    func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
+        if isValidated { try machine.validate(item, machine.definition.items[number], &context) }
+        let (key, data) = (item.key, item.data)
+        let answer = try slot.run(self) { () throws(LogError) in try ask(key, data, .replay, &context) }
+        switch answer {
+        case .nothing, .word(0): break
+        case .word(let index):
+            try machine.finish(LuaChoice(word: index), machine.definition.items[number], &context)
+        case .other: try machine.finish(vm.answer, machine.definition.items[number], &context)
+        }
+    }
+
+    /// What would have been done with the item without the script.
+    func replayNatively(_ key: Key, _ bytes: RawSpan, _ context: inout ReplayContext) throws(LogError) {
+        let (block, slot) = (context.place.block ?? LogicalAddress(0), context.place.slot ?? 0)
+        try native.replay(LoggedItem(key: key, data: bytes, block: block, slot: slot), in: &context)
     }
 }

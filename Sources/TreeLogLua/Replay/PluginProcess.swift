@@ -89,7 +89,7 @@ public final class PluginProcess: ProcessFunction {
     private func visit(
         _ block: LogBlock, _ bytes: RawSpan, _ function: LuaReference, _ state: LuaReference, _ machine: PluginMachine
     ) throws {
-        guard let view = machine.views?.block else { return }
+        let view = try machine.views().block
         let integers: [4 of Int64] = [
             Int64(bitPattern: block.address.rawValue), Int64(block.level), Int64(bitPattern: block.generation),
             Int64(try BlockHeader(bytes).itemCount),
@@ -103,7 +103,7 @@ public final class PluginProcess: ProcessFunction {
         of block: LogBlock, _ bytes: RawSpan, _ function: LuaReference, _ kinds: Set<UInt8>?, _ state: LuaReference,
         _ machine: PluginMachine
     ) throws {
-        guard let views = machine.views else { return }
+        let views = try machine.views()
         let leaf = LeafView(bytes)
         for slot in 0..<(try leaf.count) {
             let key = try leaf.key(at: slot)
