@@ -133,7 +133,12 @@ int lh_next(lua_State *L) {
     lua_settop(L, 2);
     bool has_start = !lua_isnil(L, 2);
     sort_key start = {0}, best = {0};
-    if (has_start) start = read_key(L, 2);
+    if (has_start) {
+        start = read_key(L, 2);
+        lua_pushvalue(L, 2);
+        lua_next(L, 1);  // raises where there is no such key and was none: one that was just removed is right
+        lua_settop(L, 2);
+    }
     bool has_best = false;
     lua_pushnil(L);  // the best key, at 3
     lua_pushnil(L);

@@ -27,6 +27,7 @@ import Testing
         ("pcall(function(...) return ... end, 1, nil, 3)", "true 1 nil 3"),
         ("xpcall(error, function(e) return e .. '!' end, 'x')", "false x!"), ("next({})", "nil"),
         ("next({b = 1, a = 2})", "a 2"), ("next({b = 1, a = 2}, 'a')", "b 1"),
+        ("pcall(next, {b = 1, a = 2}, 'aa')", "false invalid key to 'next'"),
         ("rawset({}, 'a', 1).a", "1"), ("math.ult(-1, 1)", "false"), ("utf8.char(228)", "ä"),
         ("0xfffffffffffffffa", "-6"), ("string.unpack('<I4', 'abcd')", "1684234849 5"),
         ("tonumber('0x10')", "16"), ("tonumber('z', 36)", "35"),
@@ -81,7 +82,11 @@ import Testing
             local keys = {}
             for k in pairs(t) do keys[#keys + 1] = tostring(k):gsub('%z', '0') end
             local same = {}
-            for k in next, t do same[#same + 1] = tostring(k):gsub('%z', '0') end
+            for k in next, t do
+              same[#same + 1] = tostring(k):gsub('%z', '0')
+              t[k] = nil
+            end
+            assert(next(t) == nil)
             assert(table.concat(keys, ' ') == table.concat(same, ' '))
             return table.concat(keys, ' ')
             """
