@@ -132,6 +132,24 @@ internal import Testing
         #expect(run.errors.split(separator: "\n").count == 2, "\(run)")
     }
 
+    @Test func misspeltFieldsOfTheAPIAreFoundWhereNothingRan() throws {
+        let folder = try TemporaryFolder()
+        _ = try write(
+            """
+            local function f(item) treelog.expect_eqal(item.kind, treelog.kinds.INODE_ITME) return treelog.hex(item) end
+            local function g(treelog) return treelog.anything, ("").treelg end
+            return treelog.plugin { name = "p", version = "1.0.0", api = 1,
+              policies = { treelog.replay_policy { name = "p", begin = function() f(g) end } } }
+            """, in: folder)
+        let run = try ToolRun("plugin", "check", folder.path)
+        #expect(run.status == 64, "\(run)")
+        let field = "plugin.lua:1: 'treelog' has no field 'expect_eqal' (did you mean 'expect_equal'?)"
+        #expect(run.errors.contains(field), "\(run)")
+        let kind = "plugin.lua:1: 'treelog.kinds' has no field 'INODE_ITME' (did you mean 'INODE_ITEM'?)"
+        #expect(run.errors.contains(kind), "\(run)")
+        #expect(run.errors.split(separator: "\n").count == 2, "\(run)")
+    }
+
     @Test func theShippedPluginsAreRight() throws {
         let folder = Fixtures.packageRoot + "/Plugins"
         #expect(try ToolRun("plugin", "check", folder).status == 0)

@@ -1,7 +1,8 @@
+internal import BtrfsFormat
 internal import TreeLogLua
 
-/// Finds names in scripts that are no local variables and nothing that treelog offers: mostly typing errors, or a
-/// missing `local`. It follows the blocks of Lua, and what it does not understand it lets pass.
+/// Finds names in scripts that are no local variables and nothing that treelog offers: mostly typing errors, also in
+/// `treelog.…`, or a missing `local`. It follows the blocks of Lua, and what it does not understand it lets pass.
 struct GlobalsLint {
     private static let known: Set<String> = [
         "treelog", "require", "string", "table", "math", "utf8", "assert", "error", "getmetatable", "ipairs", "next",
@@ -124,12 +125,34 @@ struct GlobalsLint {
         if before == "." || before == ":" || before == "::" || before == "goto" { return }
         if open.last == "{", after == "=", before == "{" || before == "," || before == ";" { return }
         if scopes.contains(where: { $0.contains(name) }) { return }
+        if name == "treelog" { readField() }
         let isSet = after == "=" || before == "function"
         if isSet {
             found.append((tokens[position].line, "sets the global '\(name)'; say local"))
         } else if !Self.known.contains(name) {
             found.append((tokens[position].line, "reads the global '\(name)', which there is not"))
         }
+    }
+}
+
+extension GlobalsLint {
+    /// What `treelog` and `treelog.kinds` have.
+    private static let fields = APITable.classes.first { $0.name == "treelog" }?.entries.map(\.name) ?? []
+    private static let kinds = Array(KeyType.names.values)
+
+    /// Stands on `treelog`: a name that is not in it would be an error only when the script gets there.
+    private mutating func readField() {
+        guard text(1) == "." else { return }
+        if !Self.fields.contains(text(2)) {
+            tell("'treelog' has no field '\(text(2))'", text(2), among: Self.fields, 2)
+        } else if text(2) == "kinds", text(3) == ".", !Self.kinds.contains(text(4)) {
+            tell("'treelog.kinds' has no field '\(text(4))'", text(4), among: Self.kinds, 4)
+        }
+    }
+
+    private mutating func tell(_ problem: String, _ name: String, among names: [String], _ offset: Int) {
+        let hint = closest(to: name, in: names).map { " (did you mean '\($0)'?)" } ?? ""
+        found.append((tokens[position + offset].line, problem + hint))
     }
 }
 

@@ -9,8 +9,9 @@ struct PluginCheck: Verb {
         abstract: "Loads plugins and says all that is wrong with them.",
         usage: "treelog plugin check [options] <path> ...",
         discussion: """
-            Looks at the definitions, at what the plugin would register, and for globals that a script sets or reads \
-            by mistake, in all its files. Nothing is run but the loading. The exit code is 64 when something is wrong.
+            Looks at the definitions, at what the plugin would register, and for names that a script sets or reads by \
+            mistake, globals and fields of treelog, in all its files. Nothing is run but the loading. The exit code is \
+            64 when something is wrong.
             """)
 
     @OptionGroup var paths: PluginPaths
@@ -28,6 +29,8 @@ struct PluginCheck: Verb {
                 names.append(plugin.name)
             } catch { problems += error.problems.map(\.description) }
         }
+        // The same name can be told of twice: where it is read, and because loading ends there.
+        problems = problems.enumerated().filter { !problems[..<$0.offset].contains($0.element) }.map(\.element)
         guard problems.isEmpty else { throw PluginFailure(problems: problems) }
         if format.json {
             JSONWriter(console, expandedDepth: 1).document("plugin-check", plugins: names)
