@@ -157,6 +157,60 @@ import TreeLogLua
         #expect(throws: PluginError.self) { try plugin.register(in: &registry) }
     }
 
+    @Test(arguments: [
+        "return treelog.plugin { name = 't', api = 1, items = { a, b }, policies = { p, q }, processes = { s } }",
+        "error('no')",
+    ])
+    func whatCannotBeRegisteredIsToldWithTheDefinitionsThatAreWrong(_ end: String) {
+        let found = problems(
+            """
+            local a = treelog.item_type { name = "A", kind = 97, override = true, sumary = "" }
+            local b = treelog.item_type { name = "B", kind = "INODE_ITEM" }
+            local p = treelog.replay_policy { name = "strict" }
+            local q = treelog.replay_policy { name = "q", base = "mainlin" }
+            local s = treelog.process { name = "verify", block = function() end }
+            \(end)
+            """)
+        let expected = [
+            "test/plugin.lua:1: item \"A\": unknown key \"sumary\"",
+            "test/plugin.lua:2: item \"B\": kind 1 (INODE_ITEM) is not for plugins; take one of 25 to 35 or 97 to 107, "
+                + "or say override = true to wrap a built-in type",
+            end == "error('no')"
+                ? "test/plugin.lua:6: no" : "test/plugin.lua:6: plugin \"t\": version is missing",
+            "test/plugin.lua:1: item \"A\": override = true, and no type is registered for kind 97",
+            "test/plugin.lua:4: policy \"q\": there is no policy \"mainlin\" to build on (did you mean \"mainline\"?)",
+            "test/plugin.lua:3: policy \"strict\": 'strict' is registered already; say that it overrides to replace it",
+            "test/plugin.lua:5: process \"verify\": 'verify' is registered already; say that it overrides to replace it",
+        ]
+        #expect(Set(found) == Set(expected), "\(found.joined(separator: "\n"))")
+    }
+
+    @Test func aPluginThatIsWrongDoesNotHideAnother() throws {
+        let folder = try TemporaryFolder()
+        let other = """
+            local p = treelog.replay_policy { name = "p", base = "mainlin" }
+            return treelog.plugin { name = "b", version = "1.0.0", api = 1, policies = { p } }
+            """
+        try write("return 1", to: folder.path, "a/plugin.lua")
+        try write(other, to: folder.path, "b/plugin.lua")
+        let error = #expect(throws: PluginError.self) { try PluginSet(folders: [folder.path]) }
+        #expect(error?.problems.map(\.place) == ["\(folder.path)/a/plugin.lua", "\(folder.path)/b/plugin.lua:1"])
+    }
+
+    @Test func policiesThatBuildOnEachOtherAreNamed() throws {
+        let circle = try plugin(
+            parts: """
+                local function policy(name, base) return treelog.replay_policy { name = name, base = base } end
+                parts.policies = { policy("a", "b"), policy("b", "c"), policy("c", "a"), policy("d", "a"),
+                    policy("e", "e"), policy("f", "strict") }
+                """)
+        var registry = Registry.mainline
+        let error = #expect(throws: PluginError.self) { try circle.register(in: &registry) }
+        let wanted = ["a, b, c, a", "b, c, a, b", "c, a, b, c", "e, e"].map { "its bases form a circle: \($0)" }
+        let texts = (error?.problems ?? []).map { $0.text.drop { $0 != ":" }.dropFirst(2) }.sorted()
+        #expect(texts == wanted.map { $0[...] }, "\(texts)")
+    }
+
     @Test func optionsAreSetByName() throws {
         var all = PluginSet()
         all.add(

@@ -7,10 +7,9 @@ struct DefinitionReader {
     let declarations: [Declaration]
     let problems: ProblemList
 
-    /// - Parameters:
-    ///   - result: what `plugin.lua` returned.
-    ///   - isComplete: false when it failed, so that only what it declared until then can be checked.
-    func plugin(_ result: LuaValue, file: String, isComplete: Bool = true) -> PluginDefinition? {
+    /// - Parameter result: what `plugin.lua` returned; nil when it failed.
+    /// - Returns: where it returned no plugin, all that it declared.
+    func plugin(_ result: LuaValue?, file: String) -> PluginDefinition {
         var plugin = PluginDefinition()
         // Types, policies and processes that the plugin does not use are checked as well.
         var items: [Int: ItemDefinition] = [:]
@@ -24,7 +23,12 @@ struct DefinitionReader {
             case .plugin, .workload: break
             }
         }
-        guard isComplete, let reader = self.reader(ofResult: result, .plugin, APITable.plugin, file) else { return nil }
+        guard let result, let reader = self.reader(ofResult: result, .plugin, APITable.plugin, file) else {
+            plugin.items = declarations.indices.compactMap { items[$0] }
+            plugin.policies = declarations.indices.compactMap { policies[$0] }
+            plugin.processes = declarations.indices.compactMap { processes[$0] }
+            return plugin
+        }
         plugin.name = reader.name()
         plugin.version = version(reader)
         plugin.summary = reader.text("summary") ?? ""

@@ -103,105 +103,11 @@ public final class Plugin: RegistryExtension {
     ///
     /// - Throws: `PluginError` with all that cannot be registered.
     public func register(in registry: inout Registry) throws(PluginError) {
+        let registration = Registration(definition, source, processes, of: self)
         var changed = registry
-        var problems: [PluginProblem] = []
-        for (number, item) in definition.items.enumerated() {
-            do { try register(item, number, in: &changed) } catch {
-                problems.append(PluginProblem("item \"\(item.name)\": \(error)", at: source.place(item.place)))
-            }
-        }
-        // A policy may build on another one of the same plugin.
-        for number in Self.basesFirst(definition.policies) {
-            let policy = definition.policies[number]
-            do { try register(policy, number, in: &changed) } catch {
-                problems.append(PluginProblem("policy \"\(policy.name)\": \(error)", at: source.place(policy.place)))
-            }
-        }
-        for process in processes {
-            do { try changed.register(process, as: process.name) } catch {
-                problems.append(
-                    PluginProblem("process \"\(process.name)\": \(error)", at: source.place(process.place)))
-            }
-        }
+        let problems = registration.run(in: &changed)
         guard problems.isEmpty else { throw PluginError(problems) }
         changed.register(self)
         registry = changed
-    }
-
-    private func register(_ item: ItemDefinition, _ number: Int, in registry: inout Registry) throws {
-        let present = registry.itemTypes[item.keyType]
-        if item.isOverride, present == nil {
-            throw APIError("override = true, and no type is registered for kind \(item.keyType.rawValue)")
-        }
-        let native = (item.isOverride ? present?.handler : nil) ?? CustomItemHandler(stage: item.stage)
-        let isBuiltIn = !TreeLog.ItemType.isCustom(item.keyType)
-        if isBuiltIn, present?.handler == nil, item.replay != nil || item.validate != nil {
-            throw APIError("\(item.keyType) is not replayed by itself, so it can have no replay or validate")
-        }
-        let stage = item.isOverride && !item.hasStage ? native.stage : item.stage
-        let handler: any ReplayHandler =
-            item.replay != nil || item.validate != nil
-            ? LuaHandler(
-                plugin: self, number: number, stage: stage, native: native, name: "\(item.name) of plugin \(name)")
-            : native
-        var type = TreeLog.ItemType(
-            name: item.isOverride ? present?.name ?? item.name : item.name, keyType: item.keyType,
-            summary: item.doc.isEmpty ? present?.summary ?? "" : item.doc,
-            requirement: present?.requirement
-                ?? (TreeLog.ItemType.customMandatory.contains(item.keyType.rawValue) ? .mandatory : .optional),
-            layout: item.fields?.layout(named: item.name) ?? present?.layout,
-            handler: isBuiltIn && present?.handler == nil ? nil : handler,
-            describer: present?.describer, validator: present?.validator, resolver: present?.resolver)
-        if item.describe != nil || item.fields != nil { type.describer = LuaDescriber(plugin: self, number: number) }
-        if let fields = item.fields { type.validator = FieldsValidator(fields: fields) }
-        type.logging = item.logging.rule
-        if item.resolve != nil { type.resolver = LuaItemResolver(plugin: self, number: number) }
-        try registry.itemTypes.register(type, item.isOverride ? .override : .refuseDuplicates)
-    }
-
-    private func register(_ policy: PolicyDefinition, _ number: Int, in registry: inout Registry) throws {
-        guard registry.policies[policy.base] != nil, policy.base != policy.name || policy.isOverride else {
-            let hint = Nearest.hint(policy.base, among: Array(registry.policies.keys), quote: "\"")
-            throw APIError("there is no policy \"\(policy.base)\" to build on\(hint)")
-        }
-        var resolvers: [ConflictKind: any ConflictResolver] = [:]
-        for kind in policy.resolvers.keys {
-            let base = Self.inherited(from: policy.base, in: registry) { $0.resolvers[kind] }
-            resolvers[kind] = LuaPolicyResolver(plugin: self, number: number, base: base)
-        }
-        var result = Policy(name: policy.name, summary: policy.doc, base: policy.base, resolvers: resolvers)
-        if policy.filter != nil {
-            result.filter = LuaFilter(self, number, policy.filterKinds)
-        }
-        try registry.register(result, policy.isOverride ? .override : .refuseDuplicates)
-    }
-
-    /// What the nearest of a policy and its bases has.
-    private static func inherited<Part>(
-        from name: String, in registry: Registry, _ part: (Policy) -> Part?
-    ) -> Part? {
-        var next: String? = name
-        var seen: Set<String> = []
-        while let name = next, seen.insert(name).inserted, let policy = registry.policies[name] {
-            if let part = part(policy) { return part }
-            next = policy.base
-        }
-        return nil
-    }
-
-    /// The numbers of policies, each after the one that it builds on.
-    private static func basesFirst(_ policies: [PolicyDefinition]) -> [Int] {
-        var order: [Int] = []
-        var isPlaced = [Bool](repeating: false, count: policies.count)
-        for _ in policies.indices {
-            for (number, policy) in policies.enumerated() where !isPlaced[number] {
-                let base = policies.firstIndex { $0.name == policy.base && $0.name != policy.name }
-                if let base, !isPlaced[base] { continue }
-                isPlaced[number] = true
-                order.append(number)
-            }
-        }
-        // Those that build on each other in a circle fail when they are registered.
-        return order + policies.indices.filter { !isPlaced[$0] }
     }
 }

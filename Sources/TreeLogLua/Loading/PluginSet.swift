@@ -43,7 +43,12 @@ public struct PluginSet {
                 plugins.append(plugin)
             } catch { problems += error.problems }
         }
-        guard problems.isEmpty else { throw PluginError(problems) }
+        guard problems.isEmpty else {
+            // What the registry has against those that did load is told along.
+            var registry = Registry.mainline
+            do { try register(in: &registry) } catch { problems += error.problems }
+            throw PluginError(problems)
+        }
     }
 
     public mutating func add(_ plugin: Plugin) { plugins.append(plugin) }

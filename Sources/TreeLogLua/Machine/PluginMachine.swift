@@ -65,14 +65,12 @@ final class PluginMachine {
             try defineAll()
         } catch { throw PluginError("\(error)", at: source.path) }
         let problems = ProblemList(source)
-        let result = run(problems)
-        let reader = DefinitionReader(declarations: declarations, problems: problems)
-        let plugin = result.flatMap {
-            role == .plugin
-                ? reader.plugin($0, file: source.mainFile) : reader.workload($0, file: source.mainFile)
+        let definition = read(problems)
+        guard let definition, problems.problems.isEmpty else {
+            let others = definition.map { Registration.problems(of: $0, source) } ?? []
+            throw PluginError(problems.problems + others)
         }
-        guard let plugin, problems.problems.isEmpty else { throw PluginError(problems.problems) }
-        definition = plugin
+        self.definition = definition
         do {
             try prepare()
         } catch { throw PluginError("\(error)", at: source.path) }
@@ -89,18 +87,20 @@ final class PluginMachine {
         return LuaVM.Module(name: path, source: text)
     }
 
-    /// - Returns: nil when the script fails.
-    private func run(_ problems: ProblemList) -> LuaValue? {
+    /// Runs the script and reads what it declared, as far as it came.
+    private func read(_ problems: ProblemList) -> PluginDefinition? {
+        let file = source.mainFile
         do throws(LuaError) {
-            let main = try vm.load(source.files[source.mainFile] ?? [], name: source.mainFile)
-            return try vm.call(main)
+            let result = try vm.call(try vm.load(source.files[file] ?? [], name: file))
+            let reader = DefinitionReader(declarations: declarations, problems: problems)
+            return role == .plugin ? reader.plugin(result, file: file) : reader.workload(result, file: file)
         } catch {
             // A definition that is wrong often makes the script fail later: tell of both.
             let reader = DefinitionReader(declarations: declarations, problems: problems)
-            _ = reader.plugin(.nil, file: source.mainFile, isComplete: false)
+            let definition = reader.plugin(nil, file: file)
             let (place, text) = Self.split(error.message)
             problems.add(text, at: place)
-            return nil
+            return definition
         }
     }
 
