@@ -1,11 +1,12 @@
 // What one durable change costs in treelog. `Scripts/bench-fsync` lets it and others take turns.
 //
-//     treelog-bench-fsync IMAGE FILES log|commit|shared
+//     treelog-bench-fsync IMAGE FILES log|fresh|commit|shared
 //
 // makes a volume with FILES files on IMAGE, whose content is lost, prints a line, and then does what it reads from
 // standard input:
 //
-//     overwrite COUNT          4 KiB of a file of 1 MiB, each made durable: through the log, or by a full commit
+//     overwrite COUNT          4 KiB of a file of 1 MiB, each made durable: through the log, through a log that has
+//                              nothing in it (fresh; the commit before is not measured), or by a full commit
 //     create COUNT             a new file of 1000 bytes, the same
 //     writers WRITERS COUNT    overwrites by several writers at once, each of a file of its own (shared)
 //
@@ -69,21 +70,30 @@ func makeFiles(_ count: Int, on fileSystem: FileSystem) throws {
 struct SingleWriter {
     let device: CountingDevice
     let fileSystem: FileSystem
+    let hasFreshLog: Bool
     private var round = 0
 
-    init(_ image: FileDevice, usesLog: Bool) throws {
+    init(_ image: FileDevice, mode: String) throws {
         device = CountingDevice(image)
+        hasFreshLog = mode == "fresh"
         var options = MountOptions()
-        options.usesTreeLog = usesLog
+        options.usesTreeLog = mode != "commit"
         fileSystem = try FileSystem(mounting: [device], options)
     }
 
     mutating func run(_ change: Substring, _ count: Int) throws {
-        let (bytes, flushes) = (device.writtenByteCount, device.flushCount)
-        let time = try ContinuousClock().measure {
-            for _ in 0..<count { if change == "create" { try create() } else { try overwrite() } }
+        var (seconds, bytes, flushes) = (0.0, UInt64(0), 0)
+        for _ in 0..<count {
+            if hasFreshLog { try fileSystem.sync() }
+            let before = (bytes: device.writtenByteCount, flushes: device.flushCount)
+            let time = try ContinuousClock().measure {
+                if change == "create" { try create() } else { try overwrite() }
+            }
+            seconds += time.seconds
+            bytes += device.writtenByteCount - before.bytes
+            flushes += device.flushCount - before.flushes
         }
-        answer("\(time.seconds) \(device.writtenByteCount - bytes) \(device.flushCount - flushes)")
+        answer("\(seconds) \(bytes) \(flushes)")
     }
 
     private mutating func overwrite() throws {
@@ -134,6 +144,6 @@ if mode == "shared" {
         try await overwrite(shared, writers: Int(words[1]) ?? 1, Int(words[2]) ?? 1)
     }
 } else {
-    var writer = try SingleWriter(image, usesLog: mode == "log")
+    var writer = try SingleWriter(image, mode: mode)
     while let words = readLine()?.split(separator: " ") { try writer.run(words[0], Int(words[1]) ?? 1) }
 }

@@ -19,6 +19,11 @@ extension Transaction {
         try allocator.checkRoom(blocks: needed + (usesReserve ? 0 : reserve(sizes)))
     }
 
+    /// How many blocks a commit would write now at most.
+    package func mostBlocksOfCommit() throws(VolumeError) -> Int {
+        mostBlocks(newBlockCount, additions: extents.count, try committedSizes())
+    }
+
     /// The room that a change needs which makes room, after the commit of what there is now: the trees have got larger
     /// by then, and all of what is new may have to be copied.
     private func reserve(_ committed: TreeSizes) -> Int {

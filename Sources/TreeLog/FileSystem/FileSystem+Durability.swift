@@ -21,7 +21,9 @@ extension FileSystem {
         }
     }
 
-    /// Makes the content of a file durable, and what is needed to read it.
+    /// Makes the content of a file durable, and all else that `fsync` does: Linux logs the same for both, too.
+    ///
+    /// - Throws: what `fsync` throws.
     public func fdatasync(_ path: some FilePath) throws(FileSystemError) -> SyncOutcome {
         try changing("fdatasync", path) { path in try log.fsync(inodeState(find(path))) }
     }

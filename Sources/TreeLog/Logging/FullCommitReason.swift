@@ -30,6 +30,9 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case unknownItemType
     /// Too many pieces of the file have changed.
     case tooManyExtents
+    /// The log had grown so that going on with it would have written more than a commit; see
+    /// `MountOptions.commitsLongLogs`.
+    case longLog
     /// No room for the log.
     case noSpace
     /// Somebody else asked for a commit at the same time.

@@ -77,6 +77,7 @@ final class LogState {
             if let obstacle { throw obstacle }
             guard !fileSystem.transaction.allocatedChunk else { throw FullCommitReason.newChunk }
             guard inode.needsLogging(in: transid) else { return }
+            guard try !isCommitCheaper() else { throw FullCommitReason.longLog }
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
             self.trees = trees
             var subvolumes = Set(renamed.keys.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
@@ -87,6 +88,14 @@ final class LogState {
             renamed = [:]
             removedEntries = []
         } catch { throw reason(for: error) }
+    }
+
+    /// Whether a commit now surely writes less than what the log costs by its length, if all goes on like this.
+    private func isCommitCheaper() throws -> Bool {
+        guard fileSystem.options.commitsLongLogs, let saved = trees?.blocksSavedByNewLogs, saved > 0 else {
+            return false
+        }
+        return try saved > fileSystem.transaction.mostBlocksOfCommit()
     }
 
     private func reason(for error: any Error) -> FullCommitReason {

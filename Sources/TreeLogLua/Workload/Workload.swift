@@ -116,6 +116,9 @@ public final class Workload {
     private func mount(
         _ devices: [any BlockDevice], _ options: MountOptions, _ recording: Recording? = nil, for function: String
     ) throws(WorkloadFailure) -> WorkloadSession {
+        // A workload is there to see what logs tell.
+        var options = options
+        options.commitsLongLogs = false
         do throws(FileSystemError) {
             let session = try WorkloadSession(
                 devices, options, for: function, recording: recording, stringLimit: machine.workload.stringLimit)

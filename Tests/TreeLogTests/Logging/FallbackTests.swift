@@ -1,4 +1,5 @@
 import BtrfsFormat
+import BtrfsVolume
 import KernelOracle
 import TestSupport
 import Testing
@@ -99,6 +100,36 @@ import TreeLog
         try fs.putItem("/f", KeyType(100), at: 1, [7])
         #expect(try fs.fsync("/f") == .fullCommit(.unknownItemType))
         #expect(try FileSystem(mounting: volume.crash()).getItem("/f", KeyType(100), at: 1) == [7])
+    }
+
+    /// Overwrites blocks of a file here and there, so that the log gets one more extent with each.
+    private func overwrite(_ count: Int, on fs: FileSystem) throws -> [SyncOutcome] {
+        try fs.create("/f")
+        try fs.write("/f", at: 0, [UInt8](repeating: 1, count: 4 << 20))
+        try fs.sync()
+        return try (1...count).map { round in
+            try fs.write("/f", at: UInt64(round * 37 % 1024) * 4096, [UInt8](repeating: 2, count: 4096))
+            return try fs.fsync("/f")
+        }
+    }
+
+    @Test func aLongLog() throws {
+        let volume = try MountedVolume()
+        let outcomes = try overwrite(600, on: volume.fileSystem)
+        let commit = try #require(outcomes.firstIndex(of: .fullCommit(.longLog)))
+        // Only the last write before had more blocks than those of the log and of the tree of logs.
+        let short = SyncOutcome.logged(byteCount: UInt64(2 * volume.fileSystem.volume.nodeSize))
+        #expect(outcomes[..<(commit - 1)].allSatisfy { $0 == short })
+        #expect(outcomes[commit - 1] != short)
+        #expect(outcomes[commit + 1] == short)
+        #expect(try volume.differencesAfterCrash().isEmpty)
+    }
+
+    @Test func aLongLogThatIsWanted() throws {
+        var options = MountOptions()
+        options.commitsLongLogs = false
+        let volume = try MountedVolume("chmod_fsync", options)
+        #expect(try !overwrite(600, on: volume.fileSystem).contains { if case .fullCommit = $0 { true } else { false } })
     }
 
     @Test func itemsOfPlugins() throws {
