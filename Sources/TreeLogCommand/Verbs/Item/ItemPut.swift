@@ -13,7 +13,8 @@ struct ItemPut: Verb {
         usage: "treelog item put [options] --item <name> --inode <number> <image> ...",
         discussion: """
             The content is given by its fields, or as bytes. It is checked by the plugin. A volume with a log is \
-            refused: replay it first. What is not given is zero or empty.
+            refused: replay it first. What is not given is zero or empty, but keys and \
+            structs have to be given.
 
             EXAMPLES
               treelog item put disk.img --plugin Plugins/counter --item COUNTER \\
