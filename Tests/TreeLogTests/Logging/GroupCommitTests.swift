@@ -70,6 +70,46 @@ import TreeLog
         try await observed.task.withLock { $0 }?.value
         #expect(observed.events.withLock { $0 } == ["flushed", "below is durable"])
     }
+
+    /// A log for `/first` is durable; of the next one, for which several tasks wait, a write or one of the two flushes
+    /// fails: once, or from then on.
+    @Test(arguments: [BreakingDevice.Moment.write, .flush(3), .flush(4)], [true, false])
+    fileprivate func allWhoWaitLearnThatALogFailed(_ moment: BreakingDevice.Moment, staysBroken: Bool) async throws {
+        let folder = try TemporaryFolder()
+        try MountedVolume("chmod_fsync").crash()[0].writeImage(to: folder.file("image"))
+        let device = BreakingDevice(try FileDevice(path: folder.file("image"), access: .readWrite))
+        let fileSystem = SharedFileSystem(try FileSystem(mounting: [device]))
+        let others = (1...4).map { "/other\($0)" }
+        try fileSystem.withFileSystem { (fs) throws(FileSystemError) in
+            for name in ["/first"] + others { _ = try fs.create(name) }
+        }
+        let tasks = Mutex<[Task<SyncOutcome, any Error>]>([])
+        device.arm(at: moment, staysBroken: staysBroken) {
+            tasks.withLock { $0 = others.map { name in Task { try await fileSystem.fsync(name) } } }
+        }
+        let first = try await fileSystem.fsync("/first")
+        var codes: [Errno?] = []
+        for task in tasks.withLock({ $0 }) {
+            switch await task.result {
+            case .success: codes.append(nil)
+            case .failure(let error): codes.append((error as? FileSystemError)?.code)
+            }
+        }
+        if case .logged = first {} else { Issue.record("\(first)") }
+        if staysBroken {
+            // Who was in the write that failed is told so; who comes later finds a file system that takes no changes.
+            #expect(codes.count == 4 && codes.contains(.inputOutput))
+            #expect(codes.allSatisfy { $0 == .inputOutput || $0 == .readOnly }, "\(codes)")
+            await #expect(throws: FileSystemError.self) { try await fileSystem.sync() }
+            await #expect(throws: FileSystemError.self) { _ = try await fileSystem.fsync("/first") }
+        } else {
+            // A commit has made them durable.
+            #expect(codes == [nil, nil, nil, nil])
+        }
+        let text = "\(try MountedVolume.replayed([OverlayDevice(base: device.base)]))"
+        #expect(text.contains("first\""))
+        if !staysBroken { for name in others { #expect(text.contains("\(name.dropFirst())\"")) } }
+    }
 }
 
 /// What happened in which order.
@@ -102,6 +142,76 @@ private final class SlowDevice: BlockDevice, @unchecked Sendable {
             return action
         }
         action?()
+        try base.flush()
+    }
+}
+
+/// A device that serves many threads, and breaks.
+private final class BreakingDevice: BlockDevice, @unchecked Sendable {
+    enum Moment: Sendable {
+        /// The first write after the second flush.
+        case write
+        /// One of the flushes, counted from 1.
+        case flush(Int)
+    }
+
+    private struct Plan {
+        var moment: Moment
+        var staysBroken: Bool
+        var atFirstFlush: @Sendable () -> Void
+        var flushCount = 0
+        var isBroken = false
+
+        /// Whether this write or flush fails.
+        mutating func fails(_ isFlush: Bool) -> Bool {
+            if isFlush { flushCount += 1 }
+            let isMoment =
+                switch moment {
+                case .write: !isFlush && flushCount == 2
+                case .flush(let number): isFlush && flushCount == number
+                }
+            guard isMoment || isBroken && staysBroken else { return false }
+            // Once is enough for what does not stay broken.
+            defer { isBroken = true }
+            return !isBroken || staysBroken
+        }
+    }
+
+    let base: FileDevice
+    private let plan = Mutex<Plan?>(nil)
+
+    init(_ base: FileDevice) { self.base = base }
+
+    var name: String { base.name }
+    var byteCount: UInt64 { base.byteCount }
+    var isReadOnly: Bool { false }
+    var servesManyThreads: Bool { true }
+
+    /// From now on flushes are counted.
+    func arm(at moment: Moment, staysBroken: Bool, _ atFirstFlush: @escaping @Sendable () -> Void) {
+        plan.withLock { $0 = Plan(moment: moment, staysBroken: staysBroken, atFirstFlush: atFirstFlush) }
+    }
+
+    private func check(_ operation: DeviceError.Operation) throws(DeviceError) {
+        let (fails, action) = plan.withLock { plan in
+            let fails = plan?.fails(operation == .flush) ?? false
+            return (fails, operation == .flush && plan?.flushCount == 1 ? plan?.atFirstFlush : nil)
+        }
+        action?()
+        if fails { throw DeviceError(device: name, operation: operation, reason: .injected) }
+    }
+
+    func read(into target: inout MutableRawSpan, at offset: UInt64) throws(DeviceError) {
+        try base.read(into: &target, at: offset)
+    }
+
+    func write(_ source: RawSpan, at offset: UInt64) throws(DeviceError) {
+        try check(.write)
+        try base.write(source, at: offset)
+    }
+
+    func flush() throws(DeviceError) {
+        try check(.flush)
         try base.flush()
     }
 }
