@@ -12,6 +12,10 @@ public protocol BlockDevice: AnyObject {
     var isReadOnly: Bool { get }
     /// Whether several threads may read and write at the same time, ranges that do not overlap. Most kinds say no.
     var servesManyThreads: Bool { get }
+    /// The bytes that may be other than zero, known without reading them. Most kinds say all.
+    ///
+    /// - Throws: `DeviceError` when the system cannot tell.
+    var dataRanges: RangeSet<UInt64> { get throws(DeviceError) }
 
     /// Fills `target` with the bytes from `offset` on.
     ///
@@ -33,6 +37,7 @@ public protocol BlockDevice: AnyObject {
 
 extension BlockDevice {
     public var servesManyThreads: Bool { false }
+    public var dataRanges: RangeSet<UInt64> { RangeSet(0..<byteCount) }
 
     /// The `count` bytes from `offset` on, as an array.
     ///

@@ -100,6 +100,20 @@ public final class FileDevice: BlockDevice {
         }
     }
 
+    public var dataRanges: RangeSet<UInt64> {
+        get throws(DeviceError) {
+            var ranges = RangeSet<UInt64>()
+            var position: UInt64 = 0
+            do throws(SystemError) {
+                while position < byteCount, let data = try file.dataRange(from: position, to: byteCount) {
+                    ranges.insert(contentsOf: min(data.lowerBound, byteCount)..<min(data.upperBound, byteCount))
+                    position = data.upperBound
+                }
+            } catch { throw self.error(.read, position, nil, .system(code: error.code)) }
+            return ranges
+        }
+    }
+
     private func checkNoLoopDevice() throws(DeviceError) {
         guard let status = try? file.status, let loop = loopDevice(backedBy: status.identity) else { return }
         throw error(.open, nil, nil, .inUse(explanation(ofImageBacking: loop)))

@@ -34,6 +34,25 @@ extension FileDevice {
         }
     }
 
+    /// Writes what `device` holds to a new image file, durably. What the device knows to be zero is not read, and
+    /// blocks of zeros become holes.
+    ///
+    /// - Throws: `DeviceError`; in particular when there is something at `path` already.
+    /// - Complexity: O(bytes of `dataRanges`).
+    public static func create(at path: String, contentOf device: any BlockDevice) throws(DeviceError) {
+        let file = try create(at: path, byteCount: device.byteCount)
+        for range in try device.dataRanges.ranges {
+            var position = range.lowerBound
+            while position < range.upperBound {
+                let count = min(1 << 20, range.upperBound - position)
+                let bytes = try device.bytes(at: position, count: Int(count))
+                if !RawSpan(_elements: bytes.span).holdsOnlyZeros { try file.write(bytes, at: position) }
+                position += count
+            }
+        }
+        try file.flush()
+    }
+
     private static func checkTarget(
         _ target: String, of original: FileDevice, _ existingFile: ExistingFile
     ) throws(DeviceError) {
@@ -64,19 +83,17 @@ extension File {
         }
         try setByteCount(byteCount)
         var position: UInt64 = 0
-        while position < byteCount, let data = try dataRange(of: source, from: position, to: byteCount) {
+        while position < byteCount, let data = try source.dataRange(from: position, to: byteCount) {
             let end = min(data.upperBound, byteCount)
             try copyData(of: source, min(data.lowerBound, end)..<end)
             position = end
         }
     }
 
-    /// The next range of data of `source`; all of the rest where it cannot say where its holes are.
-    private func dataRange(
-        of source: borrowing File, from position: UInt64, to end: UInt64
-    ) throws(SystemError) -> Range<UInt64>? {
+    /// The next range of data; all of the rest where the file cannot say where its holes are.
+    func dataRange(from position: UInt64, to end: UInt64) throws(SystemError) -> Range<UInt64>? {
         do throws(SystemError) {
-            return try source.nextData(from: position)
+            return try nextData(from: position)
         } catch {
             guard error.isUnsupported else { throw error }
             return position..<end

@@ -52,13 +52,15 @@ public final class MemoryDevice: BlockDevice {
 
     /// The ranges that take memory, in ascending order; all bytes outside them are zero. Adjacent pages are
     /// one range, and the last one ends at the end of the device at most.
-    public var populatedRanges: [Range<UInt64>] {
+    public var populatedRanges: [Range<UInt64>] { Array(dataRanges.ranges) }
+
+    public var dataRanges: RangeSet<UInt64> {
         let size = UInt64(Self.pageSize)
         var ranges = RangeSet<UInt64>()
         for page in pages.keys {
             ranges.insert(contentsOf: page * size..<min((page + 1) * size, byteCount))
         }
-        return Array(ranges.ranges)
+        return ranges
     }
 
     /// Whether both devices have the same size and bytes.

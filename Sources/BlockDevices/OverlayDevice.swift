@@ -19,6 +19,10 @@ public final class OverlayDevice: BlockDevice {
     /// The bytes that were written, in ascending order; ranges that touch are one.
     public var writtenRanges: [Range<UInt64>] { Array(written.ranges) }
 
+    public var dataRanges: RangeSet<UInt64> {
+        get throws(DeviceError) { try base.dataRanges.union(written) }
+    }
+
     /// An overlay of its own with the same content, above the same base.
     ///
     /// - Complexity: O(1); the pages are shared until one of the two writes.

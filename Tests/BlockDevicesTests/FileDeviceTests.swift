@@ -18,6 +18,22 @@ import Testing
         #expect(try device.bytes(at: 69_999, count: 5) == [0, 1, 2, 3, 0])
     }
 
+    /// A terabyte, of which two pieces are something: what is known to be zero is not read.
+    @Test func anImageOfADeviceTakesTheTimeOfItsData() throws {
+        let folder = try TemporaryFolder()
+        let base = try FileDevice.create(at: folder.file("base"), byteCount: 1 << 40)
+        try base.write([1, 2, 3], at: 5 << 30)
+        let device = OverlayDevice(base: base)
+        try device.write([7, 8], at: (1 << 40) - 2)
+        try FileDevice.create(at: folder.file("image"), contentOf: device)
+        let image = try FileDevice(path: folder.file("image"), access: .readOnly)
+        #expect(image.byteCount == 1 << 40)
+        #expect(try image.bytes(at: 5 << 30, count: 4) == [1, 2, 3, 0])
+        #expect(try image.bytes(at: (1 << 40) - 3, count: 3) == [0, 7, 8])
+        #expect(try image.dataRanges.ranges.count == 2)
+        #expect(throws: DeviceError.self) { try FileDevice.create(at: folder.file("image"), contentOf: device) }
+    }
+
     @Test func readOnlyMeansIt() throws {
         let folder = try TemporaryFolder()
         _ = try FileDevice.create(at: folder.file("image"), byteCount: 4096)

@@ -95,7 +95,7 @@ struct Run: Verb {
             printer.judged(crash, failure, hasCheck: workload.hasCheck)
         }
         if let image, let last = crashes.last {
-            try workload.device(after: last, of: plan).writeImage(to: image)
+            try FileDevice.create(at: image, contentOf: try workload.device(after: last, of: plan))
         }
     }
 
@@ -108,22 +108,5 @@ struct Run: Verb {
         }
         let marks = plan.steps.compactMap(\.mark)
         throw ValidationError("--crash-at: \(unknownText("mark", crashAt, known: marks))")
-    }
-}
-
-extension OverlayDevice {
-    /// Writes all of the device to a new file, zeros as holes.
-    fileprivate func writeImage(to path: String) throws(DeviceError) {
-        let file = try FileDevice.create(at: path, byteCount: byteCount)
-        let size: UInt64 = 1 << 20
-        let zeros = [UInt8](repeating: 0, count: Int(size))
-        var offset: UInt64 = 0
-        while offset < byteCount {
-            let count = min(size, byteCount - offset)
-            let bytes = try self.bytes(at: offset, count: Int(count))
-            if bytes != zeros { try file.write(bytes, at: offset) }
-            offset += count
-        }
-        try file.flush()
     }
 }
