@@ -105,6 +105,8 @@ extension FileSystem {
                     body(&item, now)
                     item.sequence &+= 1
                 }
+                let mode = try item(location).mode
+                if mode != old.mode { try updateAccessList(of: location, to: mode) }
             }
         }
     }

@@ -4,9 +4,6 @@ internal import BtrfsVolume
 // What new files have from their directory: group, flags, properties and access control lists.
 
 extension FileSystem {
-    private static let accessList = Array("system.posix_acl_access".utf8)
-    private static let defaultList = Array("system.posix_acl_default".utf8)
-
     /// A new inode with what it has from the directory in which it is made.
     ///
     /// The corresponding kernel functions are `inode_init_owner`, `btrfs_inherit_iflags`, `btrfs_inode_inherit_props`
@@ -70,65 +67,10 @@ extension FileSystem {
     }
 
     private func inheritAccess(_ new: inout NewInode, _ type: DirEntryType, from directory: FileLocation) throws {
-        let name = Self.defaultList
+        let name = AccessList.defaultName
         let value = try namespace(of: directory.subvolume).xattr(named: name.rawSpan, of: directory.inode)
         guard let value, var list = try AccessList(value) else { return }
         if type == .directory { new.xattrs.append(Xattr(name: name, value: value)) }
-        if try list.restrict(&new.mode) { new.xattrs.append(Xattr(name: Self.accessList, value: list.bytes)) }
-    }
-}
-
-/// A POSIX access control list, as extended attributes have it: the number of the form, then entries of tag,
-/// permissions and number of a user or group.
-private struct AccessList {
-    private static let entryByteCount = 8
-
-    private enum Tag: UInt16 {
-        case owner = 0x01
-        case user = 0x02
-        case owningGroup = 0x04
-        case group = 0x08
-        case mask = 0x10
-        case other = 0x20
-    }
-
-    private(set) var bytes: [UInt8]
-
-    /// Nil for a list without entries.
-    init?(_ bytes: [UInt8]) throws {
-        self.bytes = bytes
-        guard bytes.count >= 4, (bytes.count - 4) % Self.entryByteCount == 0 else { throw Errno.invalid }
-        guard bytes[..<4] == [2, 0, 0, 0] else { throw Errno.notSupported }
-        if bytes.count == 4 { return nil }
-    }
-
-    /// Takes from list and mode what not both allow.
-    ///
-    /// The corresponding kernel function is `posix_acl_create_masq`.
-    ///
-    /// - Returns: whether the list says more than the mode.
-    mutating func restrict(_ mode: inout UInt32) throws -> Bool {
-        var saysMore = false
-        // Where the group permissions of the mode are: the mask if there is one.
-        var groupAt: Int?
-        var hasMask = false
-        for at in stride(from: 4, to: bytes.count, by: Self.entryByteCount) {
-            switch Tag(rawValue: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8) {
-            case .owner: restrict(&mode, shift: 6, at)
-            case .other: restrict(&mode, shift: 0, at)
-            case .user, .group: saysMore = true
-            case .owningGroup: if !hasMask { groupAt = at }
-            case .mask: (groupAt, hasMask, saysMore) = (at, true, true)
-            case nil: throw Errno.invalid
-            }
-        }
-        guard let groupAt else { throw Errno.inputOutput }
-        restrict(&mode, shift: 3, groupAt)
-        return saysMore
-    }
-
-    private mutating func restrict(_ mode: inout UInt32, shift: UInt32, _ at: Int) {
-        bytes[at + 2] &= UInt8(truncatingIfNeeded: mode >> shift & 7)
-        mode &= UInt32(bytes[at + 2]) << shift | ~(7 << shift)
+        if try list.restrict(&new.mode) { new.xattrs.append(Xattr(name: AccessList.name, value: list.bytes)) }
     }
 }

@@ -15,12 +15,14 @@ extension FileSystem {
     /// The largest value of an extended attribute that Linux takes; a leaf of the tree holds less.
     private static let maximumXattrByteCount = 65536
 
-    /// Sets an extended attribute.
+    /// Sets an extended attribute. An access control list sets the mode too, whatever `flags` says, and is the mode
+    /// alone where it says no more.
     ///
     /// - Parameter name: with its prefix, such as `user.`.
     /// - Throws: ERANGE for a name that is empty or longer than 255 bytes, E2BIG or ENOSPC for a value that is too
-    ///   long, EOPNOTSUPP for a prefix that Linux does not know, EINVAL for a property of btrfs that there is not,
-    ///   EEXIST and ENODATA by `flags`.
+    ///   long, EOPNOTSUPP for a prefix that Linux does not know, EINVAL for a property of btrfs that there is not
+    ///   and for what is no access control list, EACCES for a default list of what is no directory, EEXIST and
+    ///   ENODATA by `flags`.
     public func setXattr(
         _ path: some FilePath, _ name: some FilePath, _ value: [UInt8], _ flags: XattrFlags = [],
         followsLink: Bool = true
@@ -31,15 +33,12 @@ extension FileSystem {
             try checkXattr(name, of: location)
             guard value.count <= Self.maximumXattrByteCount else { throw Errno.tooBig }
             guard flags != [.create, .replace] else { throw Errno.invalid }
+            guard !Self.isAccessList(name) else { return try setAccessList(name, value, of: location) }
             let namespace = try self.namespace(of: location.subvolume)
             let isThere = try namespace.xattr(named: name.rawSpan, of: location.inode) != nil
             if isThere, flags.contains(.create) { throw Errno.exists }
             if !isThere, flags.contains(.replace) { throw Errno.noData }
-            guard value.count <= namespace.maximumXattrByteCount(named: name.rawSpan) else { throw Errno.noSpace }
-            guard try namespace.hasRoom(forXattr: name.rawSpan, byteCount: value.count, of: location.inode) else {
-                // As Linux says it, also where names share a hash.
-                throw Errno.noSpace
-            }
+            try checkRoom(forXattr: name, byteCount: value.count, of: location)
             let compression = try compressionFlags(name, value, of: location)
             try change(blocks: Self.inodeReserve) {
                 try namespace.setXattr(named: name.rawSpan, to: value.rawSpan, of: location.inode)
@@ -50,7 +49,7 @@ extension FileSystem {
 
     /// Removes an extended attribute.
     ///
-    /// - Throws: ENODATA when there is none with this name.
+    /// - Throws: ENODATA when there is none with this name and it is not that of an access control list.
     public func removeXattr(
         _ path: some FilePath, _ name: some FilePath, followsLink: Bool = true
     ) throws(FileSystemError) {
@@ -58,6 +57,7 @@ extension FileSystem {
             let name = name.pathBytes
             let location = try find(path, followsLink: followsLink)
             try checkXattr(name, of: location)
+            guard !Self.isAccessList(name) else { return try setAccessList(name, [], of: location) }
             let namespace = try self.namespace(of: location.subvolume)
             guard try namespace.xattr(named: name.rawSpan, of: location.inode) != nil else { throw Errno.noData }
             let compression = try compressionFlags(name, [], of: location)
@@ -68,8 +68,20 @@ extension FileSystem {
         }
     }
 
+    private static func isAccessList(_ name: [UInt8]) -> Bool {
+        name == AccessList.name || name == AccessList.defaultName
+    }
+
+    /// - Throws: ENOSPC, as Linux says it, also where names share a hash.
+    func checkRoom(forXattr name: [UInt8], byteCount: Int, of location: FileLocation) throws {
+        let namespace = try self.namespace(of: location.subvolume)
+        guard byteCount <= namespace.maximumXattrByteCount(named: name.rawSpan),
+            try namespace.hasRoom(forXattr: name.rawSpan, byteCount: byteCount, of: location.inode)
+        else { throw Errno.noSpace }
+    }
+
     /// - Parameter compression: what becomes of the flags for compression.
-    private func noteXattrChange(of location: FileLocation, _ compression: InodeFlags?) throws {
+    func noteXattrChange(of location: FileLocation, _ compression: InodeFlags?) throws {
         let now = self.now()
         try update(location) { item in
             if let compression {

@@ -67,8 +67,49 @@ import TreeLog
         try volume.expect(.notPermitted) { try $0.setXattr("nocow", "btrfs.compression", Array("lzo".utf8)) }
         try fs.removeXattr("zstd/f", "btrfs.compression")
         #expect(try !fs.stat("zstd/f").item.flags.contains(.compress))
-        try fs.setXattr("group", Self.defaultList, [2, 0, 0, 0, 1])
-        try volume.expect(.invalid) { try $0.create("group/bad") }
+        try volume.expectClean()
+    }
+
+    /// As Linux does: what is set is the mode too, and the list only where it says more.
+    @Test func aListIsAlsoTheMode() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        try fs.create("f", mode: 0o4600)
+        func mode() throws -> UInt32 { try fs.stat("f").item.mode & 0o7777 }
+        // The number of who is not named by number does not count.
+        try fs.setXattr("f", Self.accessList, list([(1, 7, 3), (2, 6, 9), (4, 5, nil), (16, 6, nil), (32, 4, nil)]))
+        #expect(try mode() == 0o4764)
+        let stored = list([(1, 7, nil), (2, 6, 9), (4, 5, nil), (16, 6, nil), (32, 4, nil)])
+        #expect(try fs.getXattr("f", Self.accessList) == stored)
+        try fs.changeMode("f", to: 0o641)
+        let changed = list([(1, 6, nil), (2, 6, 9), (4, 5, nil), (16, 4, nil), (32, 1, nil)])
+        #expect(try fs.getXattr("f", Self.accessList) == changed)
+        // One that went leaves the mode; one that says no more than the mode is not kept, and may be removed again.
+        try fs.removeXattr("f", Self.accessList)
+        #expect(try mode() == 0o641)
+        try fs.setXattr("f", Self.accessList, list([(1, 7, nil), (4, 5, nil), (32, 0, nil)]))
+        #expect(try mode() == 0o750)
+        try fs.removeXattr("f", Self.accessList)
+        #expect(try fs.listXattrs("f").isEmpty)
+        try volume.expectClean()
+    }
+
+    @Test func whatIsNoListIsRefused() throws {
+        let volume = try MountedVolume()
+        try volume.fileSystem.create("f")
+        try volume.fileSystem.makeSymlink("s", to: "f")
+        let good = list([(1, 7, nil), (4, 5, nil), (32, 0, nil)])
+        try volume.expect(.accessDenied) { try $0.setXattr("f", Self.defaultList, good) }
+        try volume.expect(.notSupported) { try $0.setXattr("s", Self.accessList, good, followsLink: false) }
+        try volume.expect(.notSupported) { try $0.setXattr("f", Self.accessList, [1] + good.dropFirst()) }
+        let bad: [[UInt8]] = [
+            [2, 0, 0], good + [1], list([(1, 7, nil), (4, 5, nil)]), list([(4, 5, nil), (1, 7, nil), (32, 0, nil)]),
+            list([(1, 8, nil), (4, 5, nil), (32, 0, nil)]), list([(1, 7, nil), (2, 7, 9), (4, 5, nil), (32, 0, nil)]),
+            list([(1, 7, nil), (2, 7, nil), (4, 5, nil), (16, 7, nil), (32, 0, nil)]), list([(3, 7, nil)]),
+            good + list([(32, 0, nil)]).dropFirst(4),
+        ]
+        for bytes in bad { try volume.expect(.invalid) { try $0.setXattr("f", Self.accessList, bytes) } }
+        #expect(try volume.fileSystem.listXattrs("f").isEmpty)
         try volume.expectClean()
     }
 
