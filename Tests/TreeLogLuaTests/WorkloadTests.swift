@@ -260,4 +260,40 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
         let plan = try work.plan(on: try work.volume.makeDevice(), options)
         for crash in plan.usualCrashes { try work.judge(crash, of: plan, options) }
     }
+
+    @Test func itemTypesOfTheWorkloadItselfAreKnown() throws {
+        let work = try workload(
+            """
+            local NOTE = treelog.item_type {
+              name = "NOTE", kind = 97, logged = "with_inode", optional = true, stage = "all",
+              fields = { treelog.u64 "value" },
+            }
+            return treelog.workload {
+              name = "test",
+              setup = function(fs) fs:create "/f" end,
+              run = function(fs)
+                fs:put_item("/f", 97, 1, ("n"):rep(8))
+                treelog.expect_equal(fs:fsync("/f").outcome, "logged")
+                fs:mark "logged"
+              end,
+              check = function(fs, crash)
+                if crash:after "logged" then treelog.expect_equal(fs:get_item("/f", 97, 1), ("n"):rep(8)) end
+              end,
+            }
+            """)
+        let plan = try work.plan(on: try work.volume.makeDevice())
+        for crash in plan.usualCrashes { try work.judge(crash, of: plan) }
+        // A type that is there already is not declared twice.
+        let other = try plugin(
+            parts: """
+                parts.items = { treelog.item_type {
+                  name = "OTHER", kind = 97, optional = true, stage = "all", fields = { u64 "value" } } }
+                """)
+        var options = MountOptions()
+        try other.register(in: &options.registry)
+        let failure = #expect(throws: WorkloadFailure.self) {
+            try work.plan(on: try work.volume.makeDevice(), options)
+        }
+        #expect(failure?.kind == .script && failure?.message.contains("item \"NOTE\"") == true)
+    }
 }

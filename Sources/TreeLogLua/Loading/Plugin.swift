@@ -27,6 +27,7 @@ public final class Plugin: RegistryExtension {
         set { present.verification = newValue }
     }
     private let limits: LuaLimits
+    private let role: ScriptRole
     let present: PresentMachine
     /// Whether nothing ran in the machine since the plugin was loaded.
     private var isUntouched = true
@@ -38,13 +39,19 @@ public final class Plugin: RegistryExtension {
     }
 
     /// - Throws: `PluginError` with all that is wrong with the plugin.
-    public init(_ source: PluginSource, limits: LuaLimits = LuaLimits()) throws(PluginError) {
+    public convenience init(_ source: PluginSource, limits: LuaLimits = LuaLimits()) throws(PluginError) {
+        try self.init(source, limits, as: .plugin)
+    }
+
+    /// - Parameter role: a workload is a plugin too: of the item types that it declares.
+    init(_ source: PluginSource, _ limits: LuaLimits, as role: ScriptRole) throws(PluginError) {
         self.source = source
         self.limits = limits
-        let machine = try PluginMachine(source, limits)
+        self.role = role
+        let machine = try PluginMachine(source, limits, as: role)
         present = PresentMachine(machine)
         let definition = machine.definition
-        name = definition.name
+        name = definition.workload?.name ?? definition.name
         version = definition.version
         summary = definition.summary
         scripts = machine.scripts.map { path in
@@ -62,7 +69,9 @@ public final class Plugin: RegistryExtension {
 
     /// A new machine with the plugin in it.
     func makeMachine() throws(LogError) -> PluginMachine {
-        do { return try PluginMachine(source, limits) } catch { throw LogError(.plugin("plugin '\(name)': \(error)")) }
+        do { return try PluginMachine(source, limits, as: role) } catch {
+            throw LogError(.plugin("plugin '\(name)': \(error)"))
+        }
     }
 
     /// The Lua machine of the plugin as it is now, for tests. It is of use as long as the plugin is there and no

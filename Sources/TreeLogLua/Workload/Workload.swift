@@ -34,6 +34,8 @@ public final class Workload {
 
     private let machine: PluginMachine
     private let definition: WorkloadDefinition
+    /// The item types that it declares; nil where there are none.
+    private let itemTypes: Plugin?
     private let seed: UInt64
 
     /// Reads the workload.
@@ -50,6 +52,7 @@ public final class Workload {
         machine = try PluginMachine(source, limits, as: .workload)
         machine.workload.stringLimit = limits.stringBytes
         definition = machine.definition.workload ?? WorkloadDefinition()
+        itemTypes = machine.definition.items.isEmpty ? nil : try Plugin(source, limits, as: .workload)
         name = definition.name
         summary = definition.doc
         volume = definition.volume
@@ -119,6 +122,9 @@ public final class Workload {
         // A workload is there to see what logs tell.
         var options = options
         options.commitsLongLogs = false
+        do throws(PluginError) { try itemTypes?.register(in: &options.registry) } catch {
+            throw WorkloadFailure(kind: .script, function: function, message: "\(error)", traceback: "")
+        }
         do throws(FileSystemError) {
             let session = try WorkloadSession(
                 devices, options, for: function, recording: recording, stringLimit: machine.workload.stringLimit)
