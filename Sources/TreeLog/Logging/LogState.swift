@@ -108,7 +108,7 @@ final class LogState {
 
     /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next.
     func makePublication() throws(FullCommitReason) -> LogPublication {
-        guard let trees else { throw .failure }
+        guard let trees, !fileSystem.isAborted else { throw .failure }
         // Logging may have taken one itself.
         guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
@@ -123,7 +123,8 @@ final class LogState {
     /// - Parameter failure: what went wrong with it.
     func finish(_ publication: LogPublication, _ failure: VolumeError?) throws(FullCommitReason) {
         guard publication.generation == transid else { return }
-        guard failure == nil else { throw .failure }
+        // A commit that failed has kept the log from being written, and the transaction is still the same.
+        guard failure == nil, !fileSystem.isAborted else { throw .failure }
         fileSystem.volume.adopt(publication)
         trees?.noteDurable()
         lastLogCommit = logTransid - 1
