@@ -29,8 +29,9 @@ extension Verb {
     /// What the parser says of wrong usage.
     private static var usageText: String {
         let usage = configuration.usage ?? ""
+        let lines = usage.split(separator: "\n").joined(separator: "\n       ")
         let words = usage.split(separator: " ").prefix { $0.allSatisfy(\.isLetter) }.joined(separator: " ")
-        return "Usage: \(usage)\n  See '\(words) --help' for more information."
+        return "Usage: \(lines)\n  See '\(words) --help' for more information."
     }
 
     /// Ends in the exit code of the outcome. An error becomes one line on standard error, with `--json` also an

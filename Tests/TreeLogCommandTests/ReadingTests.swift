@@ -42,6 +42,14 @@ internal import Testing
         #expect(wrong.status == 1 && wrong.errors.contains("no subvolume 999"), "\(wrong)")
     }
 
+    @Test func namesInStatLeadFromTheTopLevel() throws {
+        let images = try Images("two_subvolumes")
+        for arguments in [["-p", "/s1/d/n"], ["--subvolume", "s1", "-p", "d/n"]] {
+            let stat = try ToolRun(["stat", "--replayed", "--json"] + arguments + [images.path]).json()
+            #expect(stat["names"]?.elements?.map(\.string) == ["/s1/d/n"], "\(arguments)")
+        }
+    }
+
     @Test func lsShowsLinksAndOddNames() throws {
         let images = try Images("special_nodes")
         let json = try ToolRun("ls", "-R", "--json", "--replayed", images.path).json()

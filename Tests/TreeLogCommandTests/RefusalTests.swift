@@ -42,6 +42,21 @@ internal import Testing
         Self.expectRefusal(try ToolRun(verb + [path]), path, "cut short")
     }
 
+    @Test func wordsThatNobodyKnowsAreToldWithTheUsageOfTheVerb() throws {
+        let images = try Images("create_fsync")
+        let policy = try ToolRun("replay", "--policy", "none", images.path)
+        #expect(policy.status == 64 && policy.output.isEmpty, "\(policy)")
+        #expect(
+            policy.errors == """
+                treelog: unknown policy 'none'; there are: mainline, salvage, strict
+                Usage: treelog replay [options] <image> ...
+                  See 'treelog replay --help' for more information.
+
+                """, "\(policy)")
+        let process = try ToolRun("walk", "--process", "none", images.path)
+        #expect(process.status == 64 && process.errors.contains("\n       treelog walk --list\n"), "\(process)")
+    }
+
     @Test func aDeviceThatIsInUse() throws {
         let images = try Images("create_fsync")
         try withExtendedLifetime(try FileDevice(path: images.path, access: .readOnly)) {

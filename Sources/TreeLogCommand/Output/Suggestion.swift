@@ -11,7 +11,8 @@ func closest(to word: String, in candidates: some Sequence<String>) -> String? {
 func unknownText(_ kind: String, _ word: String, known: some Sequence<String>) -> String {
     let names = known.sorted()
     if let meant = closest(to: word, in: names) { return "unknown \(kind) '\(word)'; did you mean '\(meant)'?" }
-    return "unknown \(kind) '\(word)'; there are: \(names.joined(separator: ", "))"
+    let list = names.isEmpty ? "there are none" : "there are: \(names.joined(separator: ", "))"
+    return "unknown \(kind) '\(word)'; \(list)"
 }
 
 /// How many letters have to be inserted, deleted, replaced or exchanged with their neighbour.
