@@ -167,9 +167,12 @@ public struct Key: Hashable, Comparable, Sendable {
 
 extension Key: CustomStringConvertible {
     /// `(257 INODE_ITEM 0)`, as the kernel and its tools print a key.
-    public var description: String {
+    public var description: String { description(typeName: "\(type)") }
+
+    /// The same with a name for the type that this module does not know.
+    public func description(typeName: String) -> String {
         let shown = offset > UInt64.max - 256 && offset != .max ? String(Int64(bitPattern: offset)) : String(offset)
-        return "(\(objectID) \(type) \(shown))"
+        return "(\(objectID) \(typeName) \(shown))"
     }
 }
 

@@ -239,7 +239,7 @@ internal import Testing
         let run = try ToolRun("replay", "--plugin", Self.plugin("counter"), images.path)
         #expect(run.status == 0, "\(run)")
         let list = try ToolRun("item", "list", "--plugin", Self.plugin("counter"), images.path)
-        #expect(list.text.contains("7 (from 0)"), "\(list)")
+        #expect(list.text.contains("7 (from 0)") && list.text.contains(" COUNTER "), "\(list)")
         if BtrfsCheck.isAvailable { #expect(try BtrfsCheck.run(images: [images.path]).isClean) }
     }
 

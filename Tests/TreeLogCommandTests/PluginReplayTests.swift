@@ -67,6 +67,7 @@ internal import Testing
             let item = try run.json()["item"]
             #expect(item?["base"]?.integer == 1 && item?["value"]?.integer == 5, "\(run)")
             #expect(item?["description"]?.string == "5 (from 1)", "\(run)")
+            #expect(try run.json()["type"]?.string == "COUNTER", "\(run)")
         }
     }
 

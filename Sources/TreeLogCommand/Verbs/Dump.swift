@@ -207,8 +207,13 @@ final class ItemPrinter {
             block = cursor.block
             console.line("  leaf \(cursor.block)")
         }
-        console.line("    \(cursor.slot): \(cursor.key) \(cursor.data.byteCount) bytes")
+        let key = cursor.key.description(typeName: typeName(cursor.key.type))
+        console.line("    \(cursor.slot): \(key) \(cursor.data.byteCount) bytes")
         for line in description.lines { console.line("        " + line) }
+    }
+
+    private func typeName(_ type: KeyType) -> String {
+        KeyType.names[type] ?? types[type]?.name ?? "\(type)"
     }
 
     /// By the registered type where it says how, else by what the format says.
@@ -237,7 +242,7 @@ final class ItemPrinter {
             json.field("block", cursor.block)
             json.field("slot", cursor.slot)
             json.field("objectid", key.objectID)
-            json.field("type", "\(key.type)")
+            json.field("type", typeName(key.type))
             json.field("offset", key.offset)
             json.field("size", cursor.data.byteCount)
             if let problem = description.problem { json.field("problem", "\(problem)") }
