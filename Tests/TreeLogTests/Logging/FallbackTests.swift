@@ -1,3 +1,4 @@
+import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
 import KernelOracle
@@ -72,6 +73,44 @@ import TreeLog
         try expect(.movedFile, at: "/", before: { _ = try $0.createSubvolume("/sub") }) {
             try $0.deleteSubvolume("/sub")
         }
+    }
+
+    @Test func aSubvolumeThatMoved() throws {
+        try expect(.changedSubvolume, at: "/top/f", before: { _ = try $0.createSubvolume("/sub") }) {
+            try $0.rename("/sub", to: "/top/sub")
+            try $0.create("/top/f")
+        }
+    }
+
+    @Test func aNameThatASubvolumeHad() throws {
+        try expect(.conflictWithSubvolume, at: "/top/sub", before: { _ = try $0.createSubvolume("/top/sub") }) {
+            try $0.deleteSubvolume("/top/sub")
+            try $0.create("/top/sub")
+        }
+    }
+
+    @Test func aNameThatADirectoryHadWhichMoved() throws {
+        try expect(.conflictWithMovedDirectory, at: "/top/d", before: { try $0.makeDirectory("/top/d") }) {
+            try $0.rename("/top/d", to: "/moved")
+            try $0.create("/top/d")
+        }
+    }
+
+    @Test func aFileOfTooManyPieces() throws {
+        let device = MemoryDevice(byteCount: 1 << 30)
+        try Volume.create(on: device, VolumeOptions())
+        let fs = try MountedVolume(mounting: [device]).fileSystem
+        // Without block groups that have the room, the new chunks would be the reason.
+        try fs.create("/room")
+        try fs.allocate("/room", at: 0, count: 300 << 20)
+        try fs.sync()
+        try fs.unlink("/room")
+        let pieces = UInt64(32_769)
+        try fs.create("/f")
+        try fs.truncate("/f", to: pieces * 8192)
+        try fs.sync()
+        for piece in 0..<pieces { try fs.allocate("/f", at: piece * 8192, count: 4096) }
+        #expect(try fs.fsync("/f") == .fullCommit(.tooManyExtents))
     }
 
     @Test func aNewNameInExtendedReferences() throws {
