@@ -15,7 +15,7 @@ extension FileSystem {
 
     /// Makes a file durable.
     public func fsync(_ file: OpenFile) throws(FileSystemError) -> SyncOutcome {
-        try changing("fsync", "") { _ in
+        try changing("fsync", file.location) {
             guard !file.isClosed else { throw Errno.badFile }
             return try log.fsync(inodeState(file.location))
         }

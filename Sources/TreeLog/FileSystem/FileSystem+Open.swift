@@ -25,7 +25,7 @@ extension FileSystem {
     ///
     /// - Throws: EBADF when it is closed already.
     public func close(_ file: OpenFile) throws(FileSystemError) {
-        try reading("close", "") { _ in
+        try reading("close", file.location) {
             guard !file.isClosed, let state = inodes[file.location] else { throw Errno.badFile }
             file.isClosed = true
             state.openCount -= 1

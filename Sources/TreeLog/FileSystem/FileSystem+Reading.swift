@@ -20,7 +20,7 @@ extension FileSystem {
 
     /// What is known of a file.
     public func stat(_ location: FileLocation) throws(FileSystemError) -> FileStatus {
-        try reading("stat", "") { _ in FileStatus(location: location, item: try item(location)) }
+        try reading("stat", location) { FileStatus(location: location, item: try item(location)) }
     }
 
     /// Whether there is a file at a path.
@@ -48,7 +48,7 @@ extension FileSystem {
     public func read(
         _ location: FileLocation, at offset: UInt64 = 0, count: UInt64 = .max
     ) throws(FileSystemError) -> [UInt8] {
-        try reading("read", "") { _ in try content(of: location, at: offset, count: count) }
+        try reading("read", location) { try content(of: location, at: offset, count: count) }
     }
 
     func content(of location: FileLocation, at offset: UInt64, count: UInt64) throws -> [UInt8] {

@@ -11,7 +11,7 @@ extension FileSystem {
 
     /// Writes bytes to a file.
     public func write(_ location: FileLocation, at offset: UInt64, _ bytes: [UInt8]) throws(FileSystemError) {
-        try changing("write", "") { _ in try write(bytes, to: location, at: offset) }
+        try changing("write", location) { try write(bytes, to: location, at: offset) }
     }
 
     /// Writes bytes to the end of a file.

@@ -110,6 +110,20 @@ public final class FileSystem {
         } catch { throw Self.failure(error, operation, path) }
     }
 
+    /// Runs an operation that only reads, on a file that is not given by a path.
+    func reading<Result>(
+        _ operation: String, _ file: FileLocation, _ body: () throws -> Result
+    ) throws(FileSystemError) -> Result {
+        do { return try reading(operation, "") { _ in try body() } } catch { throw error.of(file) }
+    }
+
+    /// Runs an operation that changes something, on a file that is not given by a path.
+    func changing<Result>(
+        _ operation: String, _ file: FileLocation, _ body: () throws -> Result
+    ) throws(FileSystemError) -> Result {
+        do { return try changing(operation, "") { _ in try body() } } catch { throw error.of(file) }
+    }
+
     /// Does something that may find no room; then once more after a commit, when what was freed can be used.
     func withRoom<Result>(_ body: () throws -> Result) throws -> Result {
         do { return try body() } catch {

@@ -6,7 +6,8 @@ public struct FileSystemError: Error, Sendable {
     public var code: Errno
     /// The operation, such as `rename`.
     public var operation: String
-    /// The bytes of the path on which it failed; empty where there is none.
+    /// The bytes of the path on which it failed. Of a file that was not given by a path, its place, as in `inode 257
+    /// of subvolume 5`; empty for what is about no file.
     public var path: [UInt8]
     /// What went wrong below, where it was not the operation itself.
     public var cause: (any Error)?
@@ -17,6 +18,13 @@ public struct FileSystemError: Error, Sendable {
         self.operation = operation
         self.path = path
         self.cause = cause
+    }
+
+    /// The same for a file without a path.
+    func of(_ file: FileLocation) -> FileSystemError {
+        var error = self
+        if path.isEmpty { error.path = Array("inode \(file.inode) of subvolume \(file.subvolume)".utf8) }
+        return error
     }
 }
 

@@ -304,4 +304,16 @@ import TreeLog
         try volume.expect(.notSupported) { try $0.createSubvolume("/new") }
         try volume.expect(.notSupported) { try $0.snapshot("/", at: "/new") }
     }
+
+    @Test func anErrorTellsWhichFileWithoutAPath() throws {
+        let fs = try MountedVolume().fileSystem
+        let file = try fs.createUnnamed(in: "/")
+        try fs.close(file)
+        do {
+            _ = try fs.fsync(file)
+            Issue.record("a closed file was synced")
+        } catch {
+            #expect(error.description == "fsync inode \(file.location.inode) of subvolume 5: EBADF")
+        }
+    }
 }
