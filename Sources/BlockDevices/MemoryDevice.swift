@@ -50,10 +50,7 @@ public final class MemoryDevice: BlockDevice {
 
     public func flush() throws(DeviceError) {}
 
-    /// The ranges that take memory, in ascending order; all bytes outside them are zero. Adjacent pages are
-    /// one range, and the last one ends at the end of the device at most.
-    public var populatedRanges: [Range<UInt64>] { Array(dataRanges.ranges) }
-
+    /// What takes memory: whole pages, but the last one ends at the end of the device at most.
     public var dataRanges: RangeSet<UInt64> {
         let size = UInt64(Self.pageSize)
         var ranges = RangeSet<UInt64>()

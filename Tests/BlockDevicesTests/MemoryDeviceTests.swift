@@ -8,9 +8,9 @@ import Testing
 
     @Test func onlyWhatIsNotZeroTakesMemory() throws {
         let device = MemoryDevice(byteCount: 1 << 50)
-        #expect(device.populatedRanges.isEmpty)
+        #expect(device.dataRanges.isEmpty)
         try device.write([UInt8](repeating: 0, count: 1 << 20), at: 1 << 40)
-        #expect(device.populatedRanges.isEmpty)
+        #expect(device.dataRanges.isEmpty)
 
         // From the last byte of a page to the first of the page after the next, in one range.
         var bytes = [UInt8](repeating: 0, count: MemoryDevice.pageSize + 2)
@@ -18,14 +18,14 @@ import Testing
         bytes[MemoryDevice.pageSize / 2] = 2
         bytes[MemoryDevice.pageSize + 1] = 3
         try device.write(bytes, at: 10 * Self.page - 1)
-        #expect(device.populatedRanges == [9 * Self.page..<12 * Self.page])
+        #expect(device.dataRanges == RangeSet([9 * Self.page..<12 * Self.page]))
         #expect(try device.bytes(at: 10 * Self.page - 1, count: bytes.count) == bytes)
     }
 
-    @Test func populatedRangesEndWithTheDevice() throws {
+    @Test func dataRangesEndWithTheDevice() throws {
         let device = MemoryDevice(byteCount: 100)
         try device.write([1], at: 99)
-        #expect(device.populatedRanges == [0..<100])
+        #expect(device.dataRanges == RangeSet([0..<100]))
     }
 
     @Test func zerosEraseWhatIsThere() throws {

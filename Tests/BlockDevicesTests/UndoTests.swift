@@ -71,7 +71,7 @@ import Testing
             #expect(try device.bytes(at: 3999, count: 3) == [0, 1, 2])
             #expect(try base.bytes(at: 4000, count: 3) == [0, 0, 0])
         }
-        #expect(base.populatedRanges.isEmpty)
+        #expect(base.dataRanges.isEmpty)
     }
 
     @Test func flushCanBeTriedAgain() throws {

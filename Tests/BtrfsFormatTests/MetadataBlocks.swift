@@ -14,7 +14,7 @@ struct MetadataBlocks {
         let superblock = try Self.superblock(of: devices[0])
         var found: Set<[UInt8]> = []
         for device in devices {
-            for range in device.populatedRanges {
+            for range in device.dataRanges.ranges {
                 for block in try Self.blocks(in: range, of: device, superblock) { found.insert(block) }
             }
         }

@@ -76,7 +76,7 @@ extension MemoryDevice {
     /// Writes the content to a new sparse file.
     public func writeImage(to path: String) throws(DeviceError) {
         let file = try FileDevice.create(at: path, byteCount: byteCount)
-        for range in populatedRanges {
+        for range in dataRanges.ranges {
             try file.write(try bytes(at: range.lowerBound, count: range.count), at: range.lowerBound)
         }
     }

@@ -52,7 +52,7 @@ import Testing
                 try copy.write(try file.bytes(at: offset, count: count), at: offset)
             }
             #expect(copy.contentEquals(device))
-            #expect(copy.populatedRanges == device.populatedRanges)
+            #expect(copy.dataRanges == device.dataRanges)
         }
     }
 }

@@ -55,7 +55,7 @@ import TreeLogLua
             copy = folder.file(name + ".uml.img")
             var ranges = Swift.RangeSet<UInt64>()
             let base = plan.base as? OverlayDevice
-            for range in volume.populatedRanges + (base?.writtenRanges ?? []) + device.writtenRanges {
+            for range in Array(volume.dataRanges.ranges) + (base?.writtenRanges ?? []) + device.writtenRanges {
                 ranges.insert(contentsOf: range)
             }
             try Self.write(device, ranges, to: path)
