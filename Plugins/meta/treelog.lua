@@ -1053,6 +1053,22 @@ function FileSystem:snapshot(source, path, how) end
 ---@param path string
 function FileSystem:delete_subvolume(path) end
 
+---Begins to count the space of subvolumes, with full quotas: a full commit.
+---
+---Only in setup and run of a workload, in check of a workload.
+function FileSystem:enable_quotas() end
+
+---Counts the space of subvolumes no more: a full commit.
+---
+---Only in setup and run of a workload, in check of a workload.
+function FileSystem:disable_quotas() end
+
+---The quota groups, such as `0/5`; none where quotas are off.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@return string[]
+function FileSystem:quota_groups() end
+
 ---Makes a file or directory durable, through the log if it can.
 ---
 ---Only in setup and run of a workload, in check of a workload.

@@ -1,6 +1,7 @@
 /// Whether and how quotas are kept.
 ///
-/// Key: (0, QGROUP_STATUS, 0), in the quota tree. The last field is there with simple quotas only.
+/// Key: (0, QGROUP_STATUS, 0), in the quota tree. The last field is there with simple quotas, and where a Linux made
+/// the item that knows them.
 ///
 /// The corresponding on-disk structure is `btrfs_qgroup_status_item`.
 public struct QgroupStatus: Equatable, Sendable {
@@ -85,8 +86,8 @@ public struct QgroupStatus: Equatable, Sendable {
 
 /// How many bytes a quota group uses.
 ///
-/// Key: (0, QGROUP_INFO, number of the group). Compressed sizes are not counted: both pairs of fields are
-/// equal.
+/// Key: (0, QGROUP_INFO, number of the group). Compressed sizes are not counted: with full quotas both pairs of fields
+/// are equal, with simple ones the second stays as it was.
 ///
 /// The corresponding on-disk structure is `btrfs_qgroup_info_item`.
 public struct QgroupInfo: FixedSizeItem {
@@ -94,11 +95,11 @@ public struct QgroupInfo: FixedSizeItem {
     public var generation: Generation
     /// Bytes that are reachable from the group.
     public var referenced: UInt64
-    /// The same number: compressed data is not told apart.
+    /// Not told apart by full quotas, and not counted by simple ones.
     public var referencedCompressed: UInt64
     /// Bytes that only this group reaches.
     public var exclusive: UInt64
-    /// The same number: compressed data is not told apart.
+    /// Not told apart by full quotas, and not counted by simple ones.
     public var exclusiveCompressed: UInt64
 
     public static var byteCount: Int { Fields.exclusiveCompressed.end }

@@ -3,9 +3,6 @@ public import BtrfsFormat
 // Whole trees: new ones, snapshots, and their end.
 
 extension Transaction {
-    /// Whether the volume counts the space of subvolumes.
-    public var hasQuotas: Bool { quotas.isOn }
-
     /// Makes an empty tree with the number `id`.
     ///
     /// - Parameter item: its root item; address, level, generation and size are filled in.

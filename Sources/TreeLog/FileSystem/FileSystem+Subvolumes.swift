@@ -11,7 +11,7 @@ extension FileSystem {
     public func createSubvolume(_ path: some FilePath) throws(FileSystemError) -> ObjectID {
         try changing("subvolume create", path) { path in
             let end = try newSubvolumeName(path)
-            return try change(blocks: Self.namesReserve) {
+            return try change(blocks: blocks(forSubvolumeAt: end)) {
                 let now = self.now()
                 let id = try transaction.nextTreeNumber()
                 var root = RootItem(address: LogicalAddress(0), level: 0, generation: transaction.generation)
@@ -28,6 +28,7 @@ extension FileSystem {
                 let dots = Array("..".utf8)
                 _ = try namespace.addReference(from: .firstFree, to: .firstFree, index: 0, name: dots.rawSpan)
                 try transaction.addUUID(root.uuid, of: id)
+                try transaction.addQuotaGroup(of: id, in: end.directory.subvolume)
                 let index = try takeDirectoryIndex(end.directory)
                 try addSubvolumeName(end, at: index, location: Key(id, .rootItem, 0), now: now)
                 log.recordNewSubvolume()
@@ -53,7 +54,7 @@ extension FileSystem {
             let end = try newSubvolumeName(path)
             // The references of blocks that are new in a transaction cannot be shared in it.
             if isChanged { try commit() }
-            let id = try change(blocks: Self.namesReserve) {
+            let id = try change(blocks: blocks(forSubvolumeAt: end)) {
                 try addSnapshot(of: location.subvolume, at: end, isReadOnly: isReadOnly)
             }
             try commit()
@@ -80,6 +81,7 @@ extension FileSystem {
         let index = try takeDirectoryIndex(end.directory)
         try addSubvolumeName(end, at: index, location: Key(id, .rootItem, .max), now: now)
         try transaction.addUUID(root.uuid, of: id)
+        try transaction.addQuotaGroup(of: id, in: end.directory.subvolume, source: source)
         forgetReaders()
         return id
     }
@@ -90,17 +92,13 @@ extension FileSystem {
         guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
             throw Errno.exists
         }
-        try checkQuotas()
         try checkNewName(end)
         return end
     }
 
-    /// - Throws: EOPNOTSUPP where quotas are on: what a subvolume shares with others would have to be counted anew.
-    private func checkQuotas() throws {
-        guard transaction.hasQuotas else { return }
-        throw VolumeError.unsupported(
-            "subvolumes are not made or deleted while quotas are on; turn them off with btrfs quota disable, or use "
-                + "Linux")
+    /// The room for a new subvolume at `end`.
+    private func blocks(forSubvolumeAt end: PathEnd) throws -> Int {
+        Self.namesReserve + (try transaction.mostQuotaBlocks(of: end.directory.subvolume))
     }
 
     private func describe(_ root: inout RootItem, id: ObjectID, now: Timestamp) {
@@ -140,8 +138,7 @@ extension FileSystem {
     /// Removes a subvolume or snapshot with all that is in it.
     ///
     /// - Throws: ENOTDIR when the path does not lead to the root of a subvolume, EINVAL for the empty place that a
-    ///   snapshot has for one, ENOTEMPTY when it holds other subvolumes, EBUSY when a file in it is open, EOPNOTSUPP
-    ///   where quotas are on.
+    ///   snapshot has for one, ENOTEMPTY when it holds other subvolumes, EBUSY when a file in it is open.
     public func deleteSubvolume(_ path: some FilePath) throws(FileSystemError) {
         try changing("subvolume delete", path) { path in
             let end = try parent(of: path, atRoot: .busy)
@@ -159,17 +156,18 @@ extension FileSystem {
         guard !inodes.values.contains(where: { $0.location.subvolume == id && $0.openCount > 0 }) else {
             throw Errno.busy
         }
-        try checkQuotas()
         guard let root = try transaction.rootItem(of: id),
             let reference = try transaction.rootReference(of: id, in: end.directory.subvolume)
         else { throw Errno.noEntry }
         let references = try transaction.mostReferences(of: id)
-        try change(blocks: Self.namesReserve, references: references, makesRoom: true) {
+        let blocks = Self.namesReserve + (try transaction.mostQuotaBlocks(of: id))
+        try change(blocks: blocks, references: references, makesRoom: true) {
             log.recordSnapshotDestroy(in: try inodeState(end.directory))
             try removeSubvolumeName(end, index: reference.sequence, now: now())
             try transaction.removeRootReference(of: id, in: end.directory.subvolume)
             try transaction.removeUUID(root.uuid, of: id)
             _ = try transaction.dropTree(id)
+            transaction.removeQuotaGroup(of: id)
             forgetSubvolume(id)
         }
     }

@@ -88,6 +88,9 @@ extension APITable {
             "snapshot", [("source", "string"), path, ("how", "\"read_only\"?")], nil,
             "Makes a snapshot of a subvolume."),
         method("delete_subvolume", [path], nil, "Deletes a subvolume with all that is in it."),
+        method("enable_quotas", [], nil, "Begins to count the space of subvolumes, with full quotas: a full commit."),
+        method("disable_quotas", [], nil, "Counts the space of subvolumes no more: a full commit."),
+        method("quota_groups", [], "string[]", "The quota groups, such as `0/5`; none where quotas are off."),
     ]
 
     private static let durability: [APIEntry] = [

@@ -110,6 +110,17 @@ extension WorkloadOperations {
             try session.fileSystem.deleteSubvolume(call.bytes(0))
             return .nil
         },
+        "enable_quotas": { session, _ in
+            try session.fileSystem.enableQuotas()
+            return .nil
+        },
+        "disable_quotas": { session, _ in
+            try session.fileSystem.disableQuotas()
+            return .nil
+        },
+        "quota_groups": { session, _ in
+            .table(LuaTable(list: try session.fileSystem.quotaGroups().map { .text($0) }))
+        },
     ]
 
     // MARK: Durability

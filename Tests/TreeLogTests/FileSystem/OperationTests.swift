@@ -299,12 +299,6 @@ import TreeLog
         try volume.expectClean()
     }
 
-    @Test func quotasKeepSubvolumesAsTheyAre() throws {
-        let volume = try MountedVolume("mix_a.quota")
-        try volume.expect(.notSupported) { try $0.createSubvolume("/new") }
-        try volume.expect(.notSupported) { try $0.snapshot("/", at: "/new") }
-    }
-
     @Test func anErrorTellsWhichFileWithoutAPath() throws {
         let fs = try MountedVolume().fileSystem
         let file = try fs.createUnnamed(in: "/")
