@@ -36,6 +36,7 @@ enum HouseRules {
         (.memorySafety, "Sources/TreeLogLua/Machine/ContextSlot.swift"),
         (.memorySafety, "Tests/KernelOracle/Syscalls.swift"), (.memorySafety, "Tests/KernelOracle/MountedWork.swift"),
         (.memorySafety, "Tests/TestSupport/Decompression.swift"),
+        (.memorySafety, "Tests/TestSupport/StepExecutor.swift"),
         (.memorySafety, "Tests/ThreadSanitizer/Synchronization/Mutex.swift"),
         (.output, "Sources/TreeLogCommand/"),
         // They name what they look for.

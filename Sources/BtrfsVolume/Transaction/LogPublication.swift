@@ -8,6 +8,8 @@ package import BtrfsFormat
 package struct LogPublication: @unchecked Sendable {
     /// The generation of the logs.
     package let generation: Generation
+    /// The number of this state of the logs, counted up from one to the next.
+    package let number: UInt64
     /// Whether others may use the volume meanwhile.
     package let servesManyThreads: Bool
     /// How many bytes the blocks have, each counted once.
@@ -19,9 +21,10 @@ package struct LogPublication: @unchecked Sendable {
 
     /// - Throws: `VolumeError.damaged` when no chunk holds one of the blocks.
     package init(
-        of logs: [BlockWrite], root: LogicalAddress, level: Int, on volume: Volume
+        of logs: [BlockWrite], root: LogicalAddress, level: Int, number: UInt64, on volume: Volume
     ) throws(VolumeError) {
         generation = volume.superblock.generation + 1
+        self.number = number
         servesManyThreads = volume.servesManyThreads
         byteCount = logs.reduce(0) { $0 + UInt64($1.bytes.count) }
         devices = volume.devices.sorted.map { $0.member.device }

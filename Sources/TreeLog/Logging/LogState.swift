@@ -19,6 +19,8 @@ final class LogState {
     private(set) var logTransid: UInt64 = 1
     /// The number of the last log that is durable.
     private(set) var lastLogCommit: UInt64 = 0
+    /// The log that is on its way to the devices.
+    private var onItsWay: LogPublication?
     /// Keeps a log from being published when its transaction is over.
     let gate: PublicationGate
     /// Names that went from directories that are in the log.
@@ -52,12 +54,13 @@ final class LogState {
     func fsync(_ inode: InodeState) throws -> SyncOutcome {
         guard inode.needsLogging(in: transid) || isInLogToCome(inode) else { return .nothingToDo }
         do throws(FullCommitReason) {
+            // Where the file system is shared another task may be about to write the log before: that comes first.
+            if let onItsWay { try finish(onItsWay, gate.perform(onItsWay)) }
             try prepare(inode)
             let publication = try makePublication()
             try finish(publication, gate.perform(publication))
             return .logged(byteCount: publication.byteCount)
         } catch {
-            requireFullCommit(error)
             try fileSystem.commit()
             return .fullCommit(error)
         }
@@ -70,7 +73,12 @@ final class LogState {
         inode.loggedTransid == transid && inode.logTransid > lastLogCommit
     }
 
+    /// Whether that log is one on its way already, and not the one that is being filled.
+    func isInLogOnItsWay(_ inode: InodeState) -> Bool { isInLogToCome(inode) && inode.logTransid < logTransid }
+
     /// Brings the logs in memory to the point where an inode is durable once they are published.
+    ///
+    /// Where it fails the logs may tell a part of what they should, and are not written any more.
     func prepare(_ inode: InodeState) throws(FullCommitReason) {
         do {
             guard fileSystem.options.usesTreeLog else { throw FullCommitReason.logNotUsed }
@@ -87,7 +95,11 @@ final class LogState {
             }
             renamed = [:]
             removedEntries = []
-        } catch { throw reason(for: error) }
+        } catch {
+            let reason = reason(for: error)
+            requireFullCommit(reason)
+            throw reason
+        }
     }
 
     /// Whether a commit now surely writes less than what the log costs by its length, if all goes on like this.
@@ -108,12 +120,15 @@ final class LogState {
 
     /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next.
     func makePublication() throws(FullCommitReason) -> LogPublication {
-        guard let trees, !fileSystem.isAborted else { throw .failure }
+        guard !fileSystem.isAborted else { throw .failure }
+        // A commit came in between, with all that they had.
+        guard let trees else { throw .requested }
         // Logging may have taken one itself.
         guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
-            let publication = try trees.makePublication(on: fileSystem.volume)
+            let publication = try trees.makePublication(logTransid, on: fileSystem.volume)
             logTransid += 1
+            onItsWay = publication
             return publication
         } catch { throw reason(for: error) }
     }
@@ -122,12 +137,13 @@ final class LogState {
     ///
     /// - Parameter failure: what went wrong with it.
     func finish(_ publication: LogPublication, _ failure: VolumeError?) throws(FullCommitReason) {
-        guard publication.generation == transid else { return }
+        guard publication.generation == transid, publication.number > lastLogCommit else { return }
         // A commit that failed has kept the log from being written, and the transaction is still the same.
         guard failure == nil, !fileSystem.isAborted else { throw .failure }
         fileSystem.volume.adopt(publication)
         trees?.noteDurable()
-        lastLogCommit = logTransid - 1
+        lastLogCommit = publication.number
+        onItsWay = nil
     }
 
     private func log(_ inode: ObjectID?, of subvolume: ObjectID, in trees: LogTrees) throws {
@@ -158,6 +174,7 @@ final class LogState {
     /// The corresponding kernel function is `btrfs_free_log`.
     func discardAtCommit() {
         trees = nil
+        onItsWay = nil
         committed = [:]
         obstacle = nil
         removedEntries = []

@@ -40,7 +40,9 @@ package final class LogTrees {
     /// What has to be written for the logs as they are now.
     ///
     /// The corresponding kernel function is `update_log_root`.
-    package func makePublication(on volume: Volume) throws(VolumeError) -> LogPublication {
+    ///
+    /// - Parameter number: of the state that the logs have now.
+    package func makePublication(_ number: UInt64, on volume: Volume) throws(VolumeError) -> LogPublication {
         for (subvolume, log) in logs.sorted(by: { $0.key < $1.key }) where known[subvolume] != log.rootAddress {
             let item = rootItem(of: log)
             try roots.put(Key(.treeLog, .rootItem, subvolume.rawValue), item.encoded.rawSpan)
@@ -49,7 +51,8 @@ package final class LogTrees {
         publicationCount += 1
         depthSum += depth
         let unwritten = blocks.takeUnwritten()
-        return try LogPublication(of: unwritten, root: roots.rootAddress, level: roots.level, on: volume)
+        return try LogPublication(
+            of: unwritten, root: roots.rootAddress, level: roots.level, number: number, on: volume)
     }
 
     /// The last publication is durable.

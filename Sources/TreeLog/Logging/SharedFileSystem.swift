@@ -17,17 +17,15 @@ public final class SharedFileSystem: Sendable {
         case lead
     }
 
-    /// A task that waits for the log that is being filled. The corresponding kernel structure is `btrfs_log_ctx`.
-    fileprivate struct Context {
-        /// Nil for the task that leads.
-        var continuation: CheckedContinuation<Turn, Never>?
-        var path: [UInt8]
-    }
+    /// How a task that waits is told. The corresponding kernel structure is `btrfs_log_ctx`.
+    fileprivate typealias Waiter = CheckedContinuation<Turn, Never>
 
     fileprivate struct Core {
         let fileSystem: FileSystem
-        /// Who waits for the log that is being filled.
-        var waiting: [Context] = []
+        /// Who waits for the log that is being filled, beside the task that leads.
+        var waiting: [Waiter] = []
+        /// Who waits for the one that is on its way to the devices, beside the task that leads.
+        var served: [Waiter] = []
         var hasLeader = false
         /// Why the next write has to be a commit.
         var commitReason: FullCommitReason?
@@ -54,29 +52,34 @@ public final class SharedFileSystem: Sendable {
     /// - Throws: what `FileSystem.fsync` throws.
     public func fsync(_ path: some FilePath) async throws(FileSystemError) -> SyncOutcome {
         let path = path.pathBytes
-        return try await wait { core, continuation in
+        return try await wait { core, waiter in
             do throws(FileSystemError) {
-                guard try core.prepare(path) else { return .done(.success(.nothingToDo)) }
+                switch try core.prepare(path) {
+                case .nothing: return .done(.success(.nothingToDo))
+                case .logOnItsWay:
+                    core.served.append(waiter)
+                    return nil
+                case .nextWrite: return core.join(waiter)
+                }
             } catch { return .done(.failure(error)) }
-            return core.join(Context(continuation: continuation, path: path))
         }
     }
 
     /// Makes all changes durable.
     public func sync() async throws(FileSystemError) {
-        _ = try await wait { core, continuation in
+        _ = try await wait { core, waiter in
             core.commitReason = core.commitReason ?? .requested
-            return core.join(Context(continuation: continuation, path: []))
+            return core.join(waiter)
         }
     }
 
     // MARK: Waiting
 
     private func wait(
-        _ join: @Sendable (inout Core, CheckedContinuation<Turn, Never>) -> Turn?
+        _ join: @Sendable (inout Core, Waiter) -> Turn?
     ) async throws(FileSystemError) -> SyncOutcome {
-        let turn = await withCheckedContinuation { (continuation: CheckedContinuation<Turn, Never>) in
-            if let turn = core.withLock({ join(&$0, continuation) }) { continuation.resume(returning: turn) }
+        let turn = await withCheckedContinuation { (waiter: Waiter) in
+            if let turn = core.withLock({ join(&$0, waiter) }) { waiter.resume(returning: turn) }
         }
         switch turn {
         case .done(let result): return try result.get()
@@ -88,109 +91,113 @@ public final class SharedFileSystem: Sendable {
     private func lead() async throws(FileSystemError) -> SyncOutcome {
         // Where many come at once, a moment brings more of them into this write.
         if core.withLock({ $0.lastBatchSize > 1 }) { await Task.yield() }
-        let (batch, work) = core.withLock { $0.takeWork() }
-        let result: Result<SyncOutcome, FileSystemError>
-        switch work {
-        case .done(let outcome): result = outcome
+        let end: Ending
+        switch core.withLock({ $0.takeWork() }) {
+        case .done(let ending): end = ending
         case .publish(let publication, let gate):
             let failure = gate.perform(publication)
-            result = core.withLock { $0.finish(publication, failure) }
+            end = core.withLock { $0.finish(publication, failure) }
         }
-        let next = core.withLock { $0.nextLeader() }
-        for context in batch { context.continuation?.resume(returning: .done(result)) }
-        next?.resume(returning: .lead)
-        return try result.get()
+        for waiter in end.served { waiter.resume(returning: .done(end.result)) }
+        end.next?.resume(returning: .lead)
+        return try end.result.get()
     }
 }
 
 extension SharedFileSystem {
+    /// What has to be written so that a file is durable.
+    fileprivate enum Need {
+        case nothing
+        /// The log that is on its way to the devices already.
+        case logOnItsWay
+        /// The one that is being filled, or a commit.
+        case nextWrite
+    }
+
     /// What the task that leads has to do.
     fileprivate enum Work {
-        /// Nothing, it is done.
-        case done(Result<SyncOutcome, FileSystemError>)
+        /// Nothing more.
+        case done(Ending)
         /// To publish a log while others go on.
         case publish(LogPublication, PublicationGate)
+    }
+
+    /// How a write ended, for all whom it served.
+    fileprivate struct Ending {
+        var result: Result<SyncOutcome, FileSystemError>
+        var served: [Waiter]
+        /// The task that leads next: the first that came meanwhile.
+        var next: Waiter?
     }
 }
 
 extension SharedFileSystem.Core {
     /// Brings the log in memory to where the file is durable once it is written.
-    ///
-    /// - Returns: false when all of it is on the devices.
-    mutating func prepare(_ path: [UInt8]) throws(FileSystemError) -> Bool {
+    mutating func prepare(_ path: [UInt8]) throws(FileSystemError) -> SharedFileSystem.Need {
         let fileSystem = fileSystem
         let log = fileSystem.log
         let inode = try fileSystem.stateForSync(path)
-        if !inode.needsLogging(in: log.transid) { return log.isInLogToCome(inode) }
-        // The commit that is to come has all of it.
-        guard commitReason == nil else { return true }
-        do throws(FullCommitReason) { try log.prepare(inode) } catch {
-            log.requireFullCommit(error)
-            commitReason = error
+        guard inode.needsLogging(in: log.transid) else {
+            guard log.isInLogToCome(inode) else { return .nothing }
+            return log.isInLogOnItsWay(inode) ? .logOnItsWay : .nextWrite
         }
-        return true
+        // The commit that is to come has all of it.
+        guard commitReason == nil else { return .nextWrite }
+        do throws(FullCommitReason) { try log.prepare(inode) } catch { commitReason = error }
+        return .nextWrite
     }
 
     /// Has a task wait for the log that is being filled; it leads if nobody does.
-    mutating func join(_ context: SharedFileSystem.Context) -> SharedFileSystem.Turn? {
-        guard !hasLeader else {
-            waiting.append(context)
-            return nil
+    mutating func join(_ waiter: SharedFileSystem.Waiter) -> SharedFileSystem.Turn? {
+        guard hasLeader else {
+            hasLeader = true
+            return .lead
         }
-        hasLeader = true
-        var own = context
-        own.continuation = nil
-        waiting.append(own)
-        return .lead
+        waiting.append(waiter)
+        return nil
     }
 
-    /// Takes all who wait, and what is to be done for them. From now on another log is filled.
-    mutating func takeWork() -> (batch: [SharedFileSystem.Context], SharedFileSystem.Work) {
-        let batch = waiting
+    /// Takes what is to be done for all who wait. From now on another log is filled.
+    mutating func takeWork() -> SharedFileSystem.Work {
+        served = waiting
         waiting = []
-        lastBatchSize = batch.count
         let log = fileSystem.log
-        guard commitReason == nil else { return (batch, .done(commit())) }
+        guard commitReason == nil else { return .done(commit()) }
         do throws(FullCommitReason) {
             let publication = try log.makePublication()
-            if publication.servesManyThreads { return (batch, .publish(publication, log.gate)) }
-            return (batch, .done(finish(publication, log.gate.perform(publication))))
+            if publication.servesManyThreads { return .publish(publication, log.gate) }
+            return .done(finish(publication, log.gate.perform(publication)))
         } catch {
             commitReason = error
-            return (batch, .done(commit()))
+            return .done(commit())
         }
     }
 
     /// Notes that a log is durable, or makes a commit where it failed.
-    mutating func finish(
-        _ publication: LogPublication, _ failure: VolumeError?
-    ) -> Result<SyncOutcome, FileSystemError> {
+    mutating func finish(_ publication: LogPublication, _ failure: VolumeError?) -> SharedFileSystem.Ending {
         do throws(FullCommitReason) {
             try fileSystem.log.finish(publication, failure)
-            return .success(.logged(byteCount: publication.byteCount))
+            return end(.success(.logged(byteCount: publication.byteCount)))
         } catch {
             commitReason = error
             return commit()
         }
     }
 
-    private mutating func commit() -> Result<SyncOutcome, FileSystemError> {
+    private mutating func commit() -> SharedFileSystem.Ending {
         let reason = commitReason ?? .requested
         commitReason = nil
         do throws(FileSystemError) {
             try fileSystem.sync()
-            return .success(.fullCommit(reason))
-        } catch { return .failure(error) }
+            return end(.success(.fullCommit(reason)))
+        } catch { return end(.failure(error)) }
     }
 
-    /// The task that leads next: the first that came meanwhile.
-    mutating func nextLeader() -> CheckedContinuation<SharedFileSystem.Turn, Never>? {
-        guard !waiting.isEmpty else {
-            hasLeader = false
-            return nil
-        }
-        let next = waiting[0].continuation
-        waiting[0].continuation = nil
-        return next
+    private mutating func end(_ result: Result<SyncOutcome, FileSystemError>) -> SharedFileSystem.Ending {
+        let next = waiting.isEmpty ? nil : waiting.removeFirst()
+        hasLeader = next != nil
+        defer { served = [] }
+        lastBatchSize = served.count + 1
+        return SharedFileSystem.Ending(result: result, served: served, next: next)
     }
 }

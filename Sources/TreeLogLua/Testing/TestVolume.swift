@@ -104,6 +104,6 @@ final class TestVolume {
         let logs = try LogTrees(of: try Transaction(on: volume))
         let log = try logs.makeLog(of: .fileTree)
         for item in items { try log.insert(item.key, item.bytes.rawSpan) }
-        try logs.makePublication(on: volume).perform()
+        try logs.makePublication(1, on: volume).perform()
     }
 }

@@ -1,11 +1,11 @@
 import BlockDevices
+import BtrfsFormat
 import BtrfsVolume
-import Glibc
 import KernelOracle
-import Synchronization
 import TestSupport
 import Testing
-import TreeLog
+
+@testable import TreeLog
 
 /// Many tasks that make files durable at once.
 @Suite struct GroupCommitTests {
@@ -44,178 +44,238 @@ import TreeLog
         }
     }
 
-    /// What a log has that is on its way is not durable yet, also where an fsync of something else put it there.
-    @Test func nobodyIsServedBeforeTheLogIsDurable() async throws {
-        let device = SlowDevice(try MountedVolume("chmod_fsync").crash()[0])
-        let fileSystem = SharedFileSystem(try FileSystem(mounting: [device]))
-        try fileSystem.withFileSystem { (fs) throws(FileSystemError) in
-            _ = try fs.makeDirectory("/top")
-            try fs.sync()
-            _ = try fs.makeDirectory("/top/below")
+    private let names = (0..<6).map { "/f\($0)" }
+
+    /// A shared file system with six new files, and one in each of two subvolumes.
+    private func makeStage() throws -> (Stage, start: Int) {
+        let stage = try Stage { fs in for name in ["/sub", "/other"] { _ = try fs.createSubvolume(name) } }
+        try stage.change { (fs) throws(FileSystemError) in
+            for name in (0..<6).map({ "/f\($0)" }) + ["/sub/f", "/other/f"] { try fs.create(name) }
         }
-        let observed = Observed()
-        device.atNextFlush.withLock {
-            $0 = {
-                let task = Task {
-                    _ = try await fileSystem.fsync("/top/below")
-                    observed.events.withLock { $0.append("below is durable") }
-                }
-                observed.task.withLock { $0 = task }
-                // Time to return too early.
-                usleep(100_000)
-                observed.events.withLock { $0.append("flushed") }
-            }
-        }
-        _ = try await fileSystem.fsync("/top")
-        try await observed.task.withLock { $0 }?.value
-        #expect(observed.events.withLock { $0 } == ["flushed", "below is durable"])
+        let start = stage.device.recording.operations.count
+        stage.device.restart()
+        return (stage, start)
     }
 
-    /// A log for `/first` is durable; of the next one, for which several tasks wait, a write or one of the two flushes
-    /// fails: once, or from then on.
-    @Test(arguments: [BreakingDevice.Moment.write, .flush(3), .flush(4)], [true, false])
-    fileprivate func allWhoWaitLearnThatALogFailed(_ moment: BreakingDevice.Moment, staysBroken: Bool) async throws {
-        let folder = try TemporaryFolder()
-        try MountedVolume("chmod_fsync").crash()[0].writeImage(to: folder.file("image"))
-        let device = BreakingDevice(try FileDevice(path: folder.file("image"), access: .readWrite))
-        let fileSystem = SharedFileSystem(try FileSystem(mounting: [device]))
-        let others = (1...4).map { "/other\($0)" }
-        try fileSystem.withFileSystem { (fs) throws(FileSystemError) in
-            for name in ["/first"] + others { _ = try fs.create(name) }
+    private let aLog: [DeviceStep.Kind] = [.log, .flush, .superblock, .flush]
+    private let aCommit: [DeviceStep.Kind] = [.block, .flush, .copy, .flush, .superblock, .flush]
+
+    // MARK: Who is served by what
+
+    /// While one log is on its way others come, from several subvolumes: the next one serves all of them.
+    @Test func oneSuperblockServesAllWhoWait() throws {
+        let (stage, start) = try makeStage()
+        stage.device.at(.flush(1)) {
+            for name in ["/f1", "/f2", "/sub/f", "/other/f"] { stage.fsync(name) }
+            stage.run()
+            #expect(stage.endings.isEmpty)
         }
-        let tasks = Mutex<[Task<SyncOutcome, any Error>]>([])
-        device.arm(at: moment, staysBroken: staysBroken) { flush in
-            // Half of them come while the first log is on its way, and half with the next one: they have time to join.
-            let names = flush == 1 ? others.prefix(2) : others.suffix(2)
-            tasks.withLock { $0 += names.map { name in Task { try await fileSystem.fsync(name) } } }
-            usleep(50_000)
-        }
-        let first = try await fileSystem.fsync("/first")
-        var codes: [Errno?] = []
-        while let task = tasks.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
-            switch await task.result {
-            case .success: codes.append(nil)
-            case .failure(let error): codes.append((error as? FileSystemError)?.code)
+        stage.fsync("/f0")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog + aLog)
+        #expect(stage.isLogged("/f0"))
+        #expect(["/f1", "/f2", "/sub/f", "/other/f"].allSatisfy(stage.isLogged))
+        #expect(Set(stage.endings.map(\.value.operationCount)).count == 2)
+        try stage.expectNothingIsLost(since: start)
+    }
+
+    /// What a log has that is on its way is not durable yet, also where an fsync of something else put it there. It is
+    /// with that log, and needs no other one.
+    @Test func whoIsInTheLogOnItsWayIsServedByIt() throws {
+        let stage = try Stage { fs in _ = try fs.makeDirectory("/top") }
+        let start = stage.device.recording.operations.count
+        try stage.change { (fs) throws(FileSystemError) in _ = try fs.makeDirectory("/top/below") }
+        for flush in 1...2 {
+            stage.device.at(.flush(flush)) {
+                stage.fsync("/top/below")
+                stage.run()
+                #expect(stage.endings.isEmpty)
             }
         }
-        if case .logged = first {} else { Issue.record("\(first)") }
+        stage.fsync("/top")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog)
+        #expect(stage.isLogged("/top") && stage.isLogged("/top/below"))
+        stage.fsync("/top/below")
+        stage.run()
+        #expect(stage.outcome("/top/below") == .nothingToDo)
+    }
+
+    /// Where the last write served several tasks, the next one waits for those that come at the same time.
+    @Test func whereManyComeTheyAreGathered() throws {
+        let (stage, start) = try makeStage()
+        for name in ["/f0", "/f1"] { stage.fsync(name) }
+        stage.device.at(.flush(1)) {
+            stage.fsync("/f2")
+            stage.run()
+        }
+        stage.run()
+        // One at a time was all that was known: the second came too late for the first log, and goes with the third.
+        #expect(try stage.steps(since: start) == aLog + aLog)
+        let second = stage.device.recording.operations.count
+        for name in ["/f3", "/f4", "/f5"] { stage.fsync(name) }
+        stage.run()
+        #expect(try stage.steps(since: second) == aLog)
+        #expect(names.allSatisfy(stage.isLogged))
+    }
+
+    // MARK: Logs that are filled while others are written
+
+    /// Three logs one after the other, each filled while the one before is on its way, and the second grown after the
+    /// first was durable: none is written over what may still count.
+    @Test func aLogIsNotWrittenOverTheOneThatCounts() throws {
+        let (stage, start) = try makeStage()
+        stage.device.at(.flush(1)) {
+            stage.fsync("/f1")
+            stage.run()
+        }
+        // These come as soon as the first log is durable: into the second, with trees of their own.
+        stage.device.at(.flush(2)) { for name in ["/sub/f", "/other/f"] { stage.fsync(name) } }
+        stage.device.at(.flush(3)) {
+            stage.fsync("/f2")
+            stage.run()
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog + aLog + aLog)
+        #expect(stage.endings.count == 5)
+        try stage.expectNothingIsLost(since: start)
+    }
+
+    /// Another task was about to write a log when somebody who has the file system to himself makes a file durable: the
+    /// log comes first, and is not written again after the one that has more.
+    @Test func logsAreWrittenInTheirOrder() throws {
+        let device = StagedDevice(try MountedVolume().crash()[0])
+        let fs = try FileSystem(mounting: [device])
+        for name in ["/one", "/two"] { try fs.create(name) }
+        try fs.log.prepare(try fs.stateForSync(Array("/one".utf8)))
+        let publication = try fs.log.makePublication()
+        guard case .logged = try fs.fsync("/two") else { throw Errno.inputOutput }
+        let count = device.recording.operations.count
+        #expect(fs.log.gate.perform(publication) == nil)
+        try fs.log.finish(publication, nil)
+        #expect(device.recording.operations.count == count)
+        for cut in 0...count {
+            let crashed = try FileSystem(mountingCut: try device.recording.state(at: CrashPoint(after: cut)))
+            #expect(try cut < count || crashed.exists("/one") && crashed.exists("/two"))
+        }
+        #expect(try fs.fsync("/one") == .nothingToDo)
+    }
+
+    /// A commit that comes between the making of a log and its writing has all of it.
+    @Test func aLogThatWasOvertakenIsNotWritten() throws {
+        let device = StagedDevice(try MountedVolume().crash()[0])
+        let fs = try FileSystem(mounting: [device])
+        try fs.create("/one")
+        try fs.log.prepare(try fs.stateForSync(Array("/one".utf8)))
+        let publication = try fs.log.makePublication()
+        try fs.sync()
+        let count = device.recording.operations.count
+        #expect(fs.log.gate.perform(publication) == nil)
+        try fs.log.finish(publication, nil)
+        #expect(device.recording.operations.count == count)
+        #expect(fs.volume.superblock.logRoot.rawValue == 0)
+    }
+
+    // MARK: Commits
+
+    /// A commit that somebody asks for serves all who wait for a log.
+    @Test func aRequestedCommitServesAllWhoWait() throws {
+        let (stage, start) = try makeStage()
+        stage.device.at(.flush(1)) {
+            stage.fsync("/f1")
+            stage.sync()
+            stage.fsync("/f2")
+            stage.run()
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog + aCommit)
+        #expect(stage.isLogged("/f0"))
+        for name in ["/f1", "/f2"] { #expect(stage.outcome(name) == .fullCommit(.requested)) }
+        #expect(stage.endings["sync"] != nil)
+        try stage.expectNothingIsLost(since: start)
+    }
+
+    /// So does one that comes before the log that they wait for, and then nothing is left to be written.
+    @Test func aCommitInBetweenLeavesNothingToWrite() throws {
+        let (stage, start) = try makeStage()
+        stage.device.at(.flush(1)) {
+            stage.fsync("/f1")
+            stage.run()
+        }
+        stage.device.at(.flush(2)) {
+            stage.start("commit") {
+                try stage.fileSystem.withFileSystem { (fs) throws(FileSystemError) in try fs.sync() }
+                return .nothingToDo
+            }
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog + aCommit)
+        #expect(stage.outcome("/f1") == .fullCommit(.requested))
+        #expect(stage.endings["commit"] != nil)
+    }
+
+    /// Where one of those who wait needs a commit, it serves all, and nobody goes on with the log that it has spoilt.
+    @Test func whoCannotBeLoggedTakesTheOthersAlong() throws {
+        let stage = try Stage { fs in _ = try fs.create("/moves") }
+        let start = stage.device.recording.operations.count
+        try stage.change { (fs) throws(FileSystemError) in
+            for name in ["/f0", "/f1", "/f2"] { try fs.create(name) }
+            _ = try fs.makeDirectory("/dir")
+            try fs.rename("/moves", to: "/dir/moves")
+        }
+        stage.device.at(.flush(1)) {
+            for name in ["/f1", "/dir/moves", "/f2"] { stage.fsync(name) }
+            stage.start("alone") {
+                try stage.fileSystem.withFileSystem { (fs) throws(FileSystemError) in
+                    try fs.create("/alone")
+                    return .nothingToDo
+                }
+            }
+            stage.run()
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(try stage.steps(since: start) == aLog + aCommit)
+        #expect(stage.isLogged("/f0"))
+        for name in ["/f1", "/dir/moves", "/f2"] { #expect(stage.outcome(name) == .fullCommit(.movedFile)) }
+        #expect(stage.endings["alone"] != nil)
+    }
+
+    // MARK: Failures
+
+    /// A log for `/f0` is durable; of the next one, for which several tasks wait, a write or one of the two flushes
+    /// fails: once, or from then on.
+    @Test(arguments: [StagedDevice.Moment.write(afterFlush: 2), .flush(3), .flush(4)], [true, false])
+    func allWhoWaitLearnThatALogFailed(_ moment: StagedDevice.Moment, staysBroken: Bool) throws {
+        let (stage, start) = try makeStage()
+        stage.device.fail(at: moment, staysBroken: staysBroken)
+        // Half of them come while the first log is on its way, and half with the next one.
+        stage.device.at(.flush(1)) {
+            for name in ["/f1", "/f2"] { stage.fsync(name) }
+            stage.run()
+        }
+        stage.device.at(moment == .flush(4) ? .flush(3) : moment) {
+            for name in ["/f3", "/f4"] { stage.fsync(name) }
+            stage.run()
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(stage.isLogged("/f0"))
         if staysBroken {
             // Who was in the write that failed is told so; who comes later finds a file system that takes no changes.
-            #expect(codes.contains(.inputOutput))
-            #expect(codes.allSatisfy { $0 == .inputOutput || $0 == .readOnly }, "\(codes)")
-            await #expect(throws: FileSystemError.self) { try await fileSystem.sync() }
-            await #expect(throws: FileSystemError.self) { _ = try await fileSystem.fsync("/first") }
+            #expect(["/f1", "/f2"].map(stage.error) == [.inputOutput, .inputOutput])
+            for name in ["/f5"] { stage.fsync(name) }
+            stage.sync()
+            stage.run()
+            for name in ["/f3", "/f4", "/f5", "sync"] { #expect([.readOnly, .inputOutput].contains(stage.error(name)), "\(name)") }
         } else {
             // A commit has made them durable.
-            #expect(codes == [nil, nil, nil, nil])
+            #expect(["/f1", "/f2"].map(stage.outcome) == [.fullCommit(.failure), .fullCommit(.failure)])
+            for name in ["/f3", "/f4"] { #expect(stage.outcome(name) != nil) }
         }
-        let text = "\(try MountedVolume.replayed([OverlayDevice(base: device.base)]))"
-        #expect(text.contains("first\""))
-        if !staysBroken { for name in others { #expect(text.contains("\(name.dropFirst())\"")) } }
-    }
-}
-
-/// What happened in which order.
-private final class Observed: Sendable {
-    let events = Mutex<[String]>([])
-    let task = Mutex<Task<Void, any Error>?>(nil)
-}
-
-/// A device that serves many threads, on which something can happen while it flushes.
-private final class SlowDevice: BlockDevice, @unchecked Sendable {
-    let atNextFlush = Mutex<(@Sendable () -> Void)?>(nil)
-    private let base: MemoryDevice
-
-    init(_ base: MemoryDevice) { self.base = base }
-
-    var name: String { base.name }
-    var byteCount: UInt64 { base.byteCount }
-    var isReadOnly: Bool { base.isReadOnly }
-    var servesManyThreads: Bool { true }
-
-    func read(into target: inout MutableRawSpan, at offset: UInt64) throws(DeviceError) {
-        try base.read(into: &target, at: offset)
-    }
-
-    func write(_ source: RawSpan, at offset: UInt64) throws(DeviceError) { try base.write(source, at: offset) }
-
-    func flush() throws(DeviceError) {
-        let action = atNextFlush.withLock { action in
-            defer { action = nil }
-            return action
-        }
-        action?()
-        try base.flush()
-    }
-}
-
-/// A device that serves many threads, and breaks.
-private final class BreakingDevice: BlockDevice, @unchecked Sendable {
-    enum Moment: Sendable {
-        /// The first write after the second flush.
-        case write
-        /// One of the flushes, counted from 1.
-        case flush(Int)
-    }
-
-    private struct Plan {
-        var moment: Moment
-        var staysBroken: Bool
-        /// Told of the first and the third flush, as they begin.
-        var observer: @Sendable (Int) -> Void
-        var flushCount = 0
-        var isBroken = false
-
-        /// Whether this write or flush fails.
-        mutating func fails(_ isFlush: Bool) -> Bool {
-            if isFlush { flushCount += 1 }
-            let isMoment =
-                switch moment {
-                case .write: !isFlush && flushCount == 2
-                case .flush(let number): isFlush && flushCount == number
-                }
-            guard isMoment || isBroken && staysBroken else { return false }
-            // Once is enough for what does not stay broken.
-            defer { isBroken = true }
-            return !isBroken || staysBroken
-        }
-    }
-
-    let base: FileDevice
-    private let plan = Mutex<Plan?>(nil)
-
-    init(_ base: FileDevice) { self.base = base }
-
-    var name: String { base.name }
-    var byteCount: UInt64 { base.byteCount }
-    var isReadOnly: Bool { false }
-    var servesManyThreads: Bool { true }
-
-    /// From now on flushes are counted.
-    func arm(at moment: Moment, staysBroken: Bool, _ observer: @escaping @Sendable (Int) -> Void) {
-        plan.withLock { $0 = Plan(moment: moment, staysBroken: staysBroken, observer: observer) }
-    }
-
-    private func check(_ operation: DeviceError.Operation) throws(DeviceError) {
-        let (fails, after) = plan.withLock { plan in
-            let fails = plan?.fails(operation == .flush) ?? false
-            return (fails, plan)
-        }
-        if operation == .flush, let after, [1, 3].contains(after.flushCount) { after.observer(after.flushCount) }
-        if fails { throw DeviceError(device: name, operation: operation, reason: .injected) }
-    }
-
-    func read(into target: inout MutableRawSpan, at offset: UInt64) throws(DeviceError) {
-        try base.read(into: &target, at: offset)
-    }
-
-    func write(_ source: RawSpan, at offset: UInt64) throws(DeviceError) {
-        try check(.write)
-        try base.write(source, at: offset)
-    }
-
-    func flush() throws(DeviceError) {
-        try check(.flush)
-        try base.flush()
+        try stage.expectNothingIsLost(since: start)
     }
 }
