@@ -136,7 +136,7 @@ extension Volume {
         guard header.address == expected.address else {
             throw refuse("the header says address \(header.address)")
         }
-        guard header.fsid == metadataUUID else { throw refuse("the block belongs to file system \(header.fsid)") }
+        guard isOwn(header.fsid) else { throw refuse("the block belongs to file system \(header.fsid)") }
         guard Int(header.level) == expected.level else {
             throw refuse("level \(header.level) where level \(expected.level) belongs")
         }

@@ -1,5 +1,5 @@
 internal import BlockDevices
-internal import BtrfsFormat
+package import BtrfsFormat
 
 /// Bytes that are to be written to a device.
 struct DeviceWrite {
@@ -23,7 +23,7 @@ extension Volume {
 
     /// Makes everything durable that was written.
     func flush() throws(VolumeError) {
-        for (_, member) in devices.sorted {
+        for (_, member) in devices.writable {
             do { try member.device.flush() } catch { throw .device(error) }
         }
     }
@@ -45,7 +45,7 @@ extension Volume {
     /// device reaches.
     func superblockWrites(_ superblock: Superblock, _ copies: Range<Int>) -> [DeviceWrite] {
         var writes: [DeviceWrite] = []
-        for (_, member) in devices.sorted {
+        for (_, member) in devices.writable {
             for (index, offset) in Superblock.offsets(within: member.deviceItem.totalBytes).enumerated()
             where copies.contains(index) {
                 let bytes = superblock.sealed(copyAt: offset, device: member.deviceItem)
@@ -56,7 +56,7 @@ extension Volume {
     }
 
     /// Whether the first superblock of some device is damaged, so that Linux would not mount the volume.
-    public var hasDamagedSuperblock: Bool { devices.sorted.contains { $0.member.damage != nil } }
+    public var hasDamagedSuperblock: Bool { devices.writable.contains { $0.member.damage != nil } }
 
     /// Writes all superblocks anew, from the one that was used to open the volume.
     ///
@@ -64,7 +64,7 @@ extension Volume {
     ///   log would be lost.
     public func repairSuperblocks() throws(VolumeError) {
         try checkWritable()
-        for (_, member) in devices.sorted where member.damage?.namesLog == true && superblock.logRoot.rawValue == 0 {
+        for (_, member) in devices.writable where member.damage?.namesLog == true && superblock.logRoot.rawValue == 0 {
             throw .refused(
                 "\(member.device.name): the damaged first superblock tells of a log that its copy does not know; "
                     + "restoring the copy would throw the log away. Keep the image, and use "
@@ -74,6 +74,23 @@ extension Volume {
     }
 
     // MARK: What can be written
+
+    /// Whether a chunk lies on a seed: what it holds can be given up, but nothing can be written there.
+    func isOnSeed(_ chunk: Chunk) -> Bool { chunk.stripes.contains { devices.isSeed($0.deviceID) } }
+
+    /// The chunks in which new blocks or data can lie.
+    func writableChunks(of content: BlockGroupFlags) -> [MappedChunk] {
+        chunks.chunks.filter {
+            $0.chunk.type.contains(content) && $0.profile.isDisjoint(with: .parityMask) && !isOnSeed($0.chunk)
+        }
+    }
+
+    /// Whether what is at `address` can be overwritten in place: not on a seed.
+    ///
+    /// The corresponding kernel function is `btrfs_extent_readonly`.
+    package func isOverwritable(_ address: LogicalAddress) -> Bool {
+        chunks.chunk(at: address).map { !isOnSeed($0.chunk) } ?? false
+    }
 
     /// Why this volume cannot be changed, and what to do; nil when it can.
     func refusalToWrite() -> String? {
@@ -107,10 +124,10 @@ extension Volume {
                 "\(devices.members.count) of \(devices.expectedCount) devices were given; all are needed to write. "
                     + "Name them all; where one is gone for good, Linux replays when it mounts with -o degraded")
         }
-        for (_, member) in devices.sorted where member.device.isReadOnly {
+        for (_, member) in devices.writable where member.device.isReadOnly {
             throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
         }
-        for mapped in chunks.chunks where mapped.chunk.type.contains(.metadata) {
+        for mapped in chunks.chunks where mapped.chunk.type.contains(.metadata) && !isOnSeed(mapped.chunk) {
             let length = ChunkMap.stripeByteCount(mapped.chunk)
             for stripe in mapped.chunk.stripes {
                 let device = try devices.device(stripe.deviceID)

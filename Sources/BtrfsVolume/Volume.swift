@@ -52,21 +52,25 @@ public final class Volume {
         try cursor.seek(.minimum)
         // A new map, so that a wrong entry of the superblock's copy is not kept.
         var map = ChunkMap()
+        var items: [DeviceItem] = []
         while cursor.isValid {
-            if cursor.key.type == .chunkItem {
-                let chunk: Chunk
-                do { chunk = try Chunk(cursor.data) } catch {
-                    throw .format(error.at(block: cursor.block, slot: cursor.slot, key: cursor.key))
-                }
-                try map.insert(chunk, at: LogicalAddress(cursor.key.offset))
-            }
+            var chunk: Chunk?
+            do throws(FormatError) {
+                if cursor.key.type == .chunkItem { chunk = try Chunk(cursor.data) }
+                if cursor.key.type == .deviceItem { items.append(try DeviceItem(cursor.data)) }
+            } catch { throw .format(error.at(block: cursor.block, slot: cursor.slot, key: cursor.key)) }
+            if let chunk { try map.insert(chunk, at: LogicalAddress(cursor.key.offset)) }
             if try !cursor.next() { break }
         }
         chunks = map
+        try devices.checkSeeds(items)
     }
 
-    /// The UUID that the headers of all tree blocks carry.
+    /// The UUID that the headers of all new tree blocks carry.
     var metadataUUID: UUID { superblock.metadataUUID }
+
+    /// Whether the header of a block of this volume can carry a UUID: its own, or that of a seed.
+    func isOwn(_ uuid: UUID) -> Bool { uuid == metadataUUID || devices.hasSeed(uuid) }
 
     // MARK: Trees
 

@@ -26,7 +26,7 @@ struct Fuzz: ParsableCommand {
     var write: String?
 
     func run() throws {
-        let all = Corpus.images + Corpus.hazards
+        let all = Corpus.all
         let chosen =
             images == "all" ? all : try images.split(separator: ",").map { try Corpus.image(named: String($0)) }
         let matter = try chosen.map { try HostileImage($0) }

@@ -9,9 +9,19 @@ public enum Corpus {
     /// The images whose log stops the kernel.
     public static let hazards: [CorpusImage] = required { try hazardImages() }
 
+    /// The volume that grew out of a seed.
+    public static let grown = CorpusImage(
+        name: "grown", kind: .grown,
+        summary: "Files of a seed are overwritten, linked and made on a second device.", variant: "default",
+        files: ["grown.0.img.zst", "grown.1.img.zst"].map { CorpusImage.DeviceFile(name: $0, sha256: nil) },
+        generation: 20, logItems: [:], notCompared: [], folder: Fixtures.folder + "/seed")
+
+    /// All of them.
+    public static let all = images + hazards + [grown]
+
     /// The image of the corpus with this name.
     public static func image(named name: String) throws -> CorpusImage {
-        guard let image = (images + hazards).first(where: { $0.name == name }) else {
+        guard let image = all.first(where: { $0.name == name }) else {
             throw FixtureError(description: "there is no image '\(name)' in Tests/Fixtures")
         }
         return image

@@ -14,6 +14,8 @@ public struct CorpusImage: Sendable, CustomStringConvertible {
         case random
         /// A log that Linux wrote and that stops Linux. Never mount it before the replay.
         case hazard
+        /// A volume on a device of its own and on a seed.
+        case grown
     }
 
     /// The image of one device.
@@ -30,7 +32,7 @@ public struct CorpusImage: Sendable, CustomStringConvertible {
     public let summary: String
     /// The options the file system was made with, by name; see the README of the corpus.
     public let variant: String
-    /// One a device, in the order of the device numbers.
+    /// One a device, in the order of the device numbers; before a seed the device that is mounted.
     public let files: [DeviceFile]
     /// The generation of the superblock, that of the last full commit; nil where it is not known.
     public let generation: UInt64?

@@ -10,7 +10,7 @@ import TreeLog
 /// The check finds what is wrong, and nothing where nothing is.
 @Suite struct CheckTests {
     /// Before the replay of its log and after it; `btrfs check` says the same, which other tests ask after the replay.
-    @Test(arguments: Corpus.images + Corpus.hazards)
+    @Test(arguments: Corpus.all)
     func volumesOfTheCorpusAreClean(image: CorpusImage) throws {
         let devices = try image.load()
         let before = try check(devices)

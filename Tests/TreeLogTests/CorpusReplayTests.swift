@@ -9,7 +9,7 @@ import TreeLog
 /// The replay of every image of the corpus gives the state that Linux gives it, and a volume that is whole.
 @Suite struct CorpusReplayTests {
     /// Replays, commits, opens the volume anew and compares all that can be seen.
-    @Test(arguments: Corpus.images + Corpus.hazards)
+    @Test(arguments: Corpus.all)
     func replayGivesTheKernelsState(image: CorpusImage) throws {
         let devices = try image.load()
         try Replays.replay(devices)
@@ -21,7 +21,7 @@ import TreeLog
     }
 
     /// btrfs-progs finds nothing wrong after the replay, data checksums included.
-    @Test(.enabled(if: BtrfsCheck.isAvailable, "btrfs-progs is missing"), arguments: Corpus.images + Corpus.hazards)
+    @Test(.enabled(if: BtrfsCheck.isAvailable, "btrfs-progs is missing"), arguments: Corpus.all)
     func replayLeavesTheVolumeWhole(image: CorpusImage) throws {
         let devices = try image.load()
         try Replays.replay(devices)

@@ -19,7 +19,7 @@ extension Trait where Self == ConditionTrait {
     @Test(.judged(by: .userModeLinux, .btrfsCheck))
     func linuxInUserModeMountsAndWrites() throws {
         // Simple quotas are younger than that kernel.
-        let chosen = Corpus.hazards + Corpus.images.filter { $0.kind == .variant && $0.variant != "squota" }
+        let chosen = Corpus.hazards + [Corpus.grown] + Corpus.images.filter { $0.kind == .variant && $0.variant != "squota" }
         let folder = try TemporaryFolder()
         var volumes: [[String]] = []
         for image in chosen {
@@ -46,7 +46,7 @@ extension Trait where Self == ConditionTrait {
     }
 
     /// The kernel of this machine shows the expected state.
-    @Test(.judged(by: .hostKernel, .btrfsCheck), arguments: Corpus.images + Corpus.hazards)
+    @Test(.judged(by: .hostKernel, .btrfsCheck), arguments: Corpus.all)
     func theKernelShowsTheExpectedState(image: CorpusImage) throws {
         let devices = try image.load()
         try Replays.replay(devices)

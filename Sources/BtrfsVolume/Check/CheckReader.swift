@@ -160,7 +160,7 @@ extension CheckRun {
         let block = expected.address
         let place = CheckPlace(tree: expected.tree, block: block)
         guard header.address == block else { throw .damaged("its header says address \(header.address)", block: block) }
-        guard header.fsid == volume.metadataUUID else {
+        guard volume.isOwn(header.fsid) else {
             throw .damaged("it belongs to file system \(header.fsid)", block: block)
         }
         guard Int(header.level) == expected.level else {

@@ -6,7 +6,7 @@ extension CheckRun {
     func checkSuperblocks() {
         for (id, member) in volume.devices.sorted {
             for (index, offset) in Superblock.offsets(within: member.deviceItem.totalBytes).enumerated() {
-                checkSuperblock(index, at: offset, of: member.device, id)
+                checkSuperblock(index, at: offset, of: member, id)
             }
         }
         if !volume.devices.isComplete {
@@ -16,7 +16,8 @@ extension CheckRun {
         }
     }
 
-    private func checkSuperblock(_ index: Int, at offset: UInt64, of device: any BlockDevice, _ id: UInt64) {
+    private func checkSuperblock(_ index: Int, at offset: UInt64, of member: VolumeDevices.Member, _ id: UInt64) {
+        let device = member.device
         let what = "device \(id) (\(device.name)): the superblock at \(offset)"
         let superblock: Superblock
         do {
@@ -27,14 +28,16 @@ extension CheckRun {
             return
         }
         let current = volume.superblock
-        guard superblock.fsid == current.fsid else {
+        guard superblock.fsid == member.seed?.fsid ?? current.fsid else {
             return sink.error(.superblock, .volume, "\(what) is that of another volume, \(superblock.fsid)")
         }
-        guard superblock.generation == current.generation else {
-            let text = "\(what) is of generation \(superblock.generation), the volume of \(current.generation)"
+        let generation = member.seed?.generation ?? current.generation
+        guard superblock.generation == generation else {
+            let text = "\(what) is of generation \(superblock.generation), the volume of \(generation)"
             // The first one is what a mount goes by.
             return index == 0 ? sink.error(.superblock, .volume, text) : sink.note(.superblock, .volume, text)
         }
+        if member.seed != nil { return }
         if superblock.root != current.root || superblock.chunkRoot != current.chunkRoot
             || superblock.bytesUsed != current.bytesUsed
         {

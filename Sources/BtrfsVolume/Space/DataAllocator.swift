@@ -27,9 +27,7 @@ final class DataAllocator {
         self.transaction = transaction
         sectorSize = UInt64(transaction.volume.sectorSize)
         isMixed = transaction.volume.superblock.incompat.contains(.mixedGroups)
-        candidates = transaction.volume.chunks.chunks.filter {
-            $0.chunk.type.contains(.data) && $0.profile.isDisjoint(with: .parityMask)
-        }.reversed()
+        candidates = transaction.volume.writableChunks(of: .data).reversed()
     }
 
     /// A free range of at most `count` bytes, whole sectors, in one block group.

@@ -28,9 +28,8 @@ final class MetadataAllocator {
         self.content = content
         isMixed = transaction.volume.superblock.incompat.contains(.mixedGroups)
         nodeSize = UInt64(transaction.volume.nodeSize)
-        candidates = transaction.volume.chunks.chunks.filter {
-            $0.chunk.type.contains(content) && $0.chunk.type.contains(.system) == (content == .system)
-                && $0.profile.isDisjoint(with: .parityMask)
+        candidates = transaction.volume.writableChunks(of: content).filter {
+            $0.chunk.type.contains(.system) == (content == .system)
         }
     }
 

@@ -27,7 +27,7 @@ package struct LogPublication: @unchecked Sendable {
         self.number = number
         servesManyThreads = volume.servesManyThreads
         byteCount = logs.reduce(0) { $0 + UInt64($1.bytes.count) }
-        devices = volume.devices.sorted.map { $0.member.device }
+        devices = volume.devices.writable.map { $0.member.device }
         var new = volume.superblock
         new.logRoot = root
         new.logRootLevel = UInt8(level)

@@ -17,7 +17,7 @@ extension Transaction {
             throw .noSpace("some devices of the volume are missing, so there can be no new block group")
         }
         let planner = ChunkPlanner(
-            chunks: volume.chunks, devices: volume.devices.sorted.map(\.member.deviceItem),
+            chunks: volume.chunks, devices: volume.devices.writable.map(\.member.deviceItem),
             sectorSize: UInt32(volume.sectorSize))
         let new = try planner.plan(content)
         if content == .system { try checkSystemChunks(with: new) }

@@ -197,7 +197,8 @@ extension FileSystem {
             let part = (element.start..<element.end).clamped(to: range)
             let isOwn = extent.kind == .preallocated || inode.flags.contains(.noDataCopyOnWrite)
             guard !part.isEmpty, !extent.isInline, !extent.isHole, extent.compression == .none, isOwn,
-                extent.generation > namespace.tree.lastSnapshot, !newlyShared.contains(extent.diskAddress),
+                extent.generation > namespace.tree.lastSnapshot, volume.isOverwritable(extent.diskAddress),
+                !newlyShared.contains(extent.diskAddress),
                 try !sharing.isShared(extent, at: element.key)
             else { continue }
             result.append((part, extent, element.start))

@@ -44,13 +44,22 @@ final class ReplayJob {
         self.limit = limit
         let access: FileDevice.Access = if case .inPlace = destination { .readWrite } else { .readOnly }
         devices = try images.map { path in
-            RedirectedDevice(try FileDevice(path: path, access: access))
+            RedirectedDevice(try Self.open(path, access, isAlone: images.count == 1))
         }
         volume = try Volume(opening: devices)
         committedGeneration = volume.superblock.generation
         var registry = registry
         try limit?.limit(&registry)
         replayer = try Replayer(volume, registry: registry, policy: policy, options: options)
+    }
+
+    /// Opens a device. A seed among several devices is only read: other volumes that grew out of it may be in use.
+    private static func open(_ path: String, _ access: FileDevice.Access, isAlone: Bool) throws -> FileDevice {
+        if access == .readWrite, !isAlone {
+            let device = try FileDevice(path: path, access: .readOnly)
+            if try SuperblockCopy.all(of: device).first?.superblock?.flags.contains(.seeding) == true { return device }
+        }
+        return try FileDevice(path: path, access: access)
     }
 
     var isDryRun: Bool { if case .nowhere = destination { true } else { false } }
