@@ -13,8 +13,10 @@ public final class Volume {
     var devices: VolumeDevices
     /// What was odd but could be lived with, such as a damaged superblock copy; for reports.
     public internal(set) var warnings: [String] = []
-    // Only the block: a tree holds its volume, and the two would keep each other alive.
-    private var rootTreeBlock: TreeBlock?
+    /// The trees of the last commit, as far as they are in memory.
+    private var committedRoots: [ObjectID: CommittedRoot] = [:]
+    /// What is free in the chunks that were looked at.
+    package internal(set) var committedFreeSpace = CommittedFreeSpace()
     /// The size of a tree block in bytes.
     public let nodeSize: Int
     /// The smallest unit of file data in bytes.
@@ -76,27 +78,36 @@ public final class Volume {
 
     /// The tree that holds devices and chunks. The superblock leads to it, so it has no root item.
     public func chunkTree() throws(VolumeError) -> Tree {
-        let root = try readBlock(
-            BlockExpectation(
-                address: superblock.chunkRoot, level: Int(superblock.chunkRootLevel),
-                generation: superblock.chunkRootGeneration, firstKey: nil, owners: .tree(.chunkTree),
-                tree: .chunkTree))
-        return Tree(id: .chunkTree, volume: self, root: root, owners: .tree(.chunkTree))
+        let root = try committedRoot(
+            of: .chunkTree, at: superblock.chunkRoot, level: superblock.chunkRootLevel,
+            generation: superblock.chunkRootGeneration)
+        return Tree(
+            id: .chunkTree, volume: self, root: root.block, owners: .tree(.chunkTree), cachedLeafCount: root.leafCount)
     }
 
     /// The tree of trees.
     public func rootTree() throws(VolumeError) -> Tree {
-        let root: TreeBlock
-        if let rootTreeBlock {
-            root = rootTreeBlock
-        } else {
-            root = try readBlock(
-                BlockExpectation(
-                    address: superblock.root, level: Int(superblock.rootLevel),
-                    generation: superblock.generation, firstKey: nil, owners: .tree(.rootTree), tree: .rootTree))
-            rootTreeBlock = root
+        let root = try committedRoot(
+            of: .rootTree, at: superblock.root, level: superblock.rootLevel, generation: superblock.generation)
+        committedRoots[.rootTree] = root
+        return Tree(
+            id: .rootTree, volume: self, root: root.block, owners: .tree(.rootTree), cachedLeafCount: root.leafCount)
+    }
+
+    /// The root of a committed tree: the one in memory, else the block that is read.
+    private func committedRoot(
+        of id: ObjectID, at address: LogicalAddress, level: UInt8, generation: Generation
+    ) throws(VolumeError) -> CommittedRoot {
+        if let known = committedRoots[id], known.block.address == address, known.block.level == Int(level),
+            known.block.generation == generation
+        {
+            return known
         }
-        return Tree(id: .rootTree, volume: self, root: root, owners: .tree(.rootTree))
+        let block = try readBlock(
+            BlockExpectation(
+                address: address, level: Int(level), generation: generation, firstKey: nil,
+                owners: BlockOwners(tree: id), tree: id))
+        return CommittedRoot(block: block)
     }
 
     /// Makes a chunk known that a transaction has made.
@@ -105,10 +116,14 @@ public final class Volume {
     /// Forgets chunks of a transaction that was not committed.
     func removeChunks(_ new: [MappedChunk]) { for mapped in new { chunks.remove(at: mapped.start) } }
 
-    /// Forgets what was cached of the committed trees, after a commit.
-    func reset(to superblock: Superblock) {
+    /// A transaction was committed: what it has in memory is what the next one finds on the devices.
+    ///
+    /// - Parameter trees: its trees.
+    func adopt(_ superblock: Superblock, _ trees: some Sequence<Tree>, _ changes: FreeSpaceChanges) {
         self.superblock = superblock
-        rootTreeBlock = nil
+        committedRoots = [:]
+        for tree in trees { committedRoots[tree.id] = tree.handOn() }
+        committedFreeSpace.apply(changes)
     }
 
     /// The root item of a tree and its key: of several items, as snapshots have them, the one with the highest
@@ -137,14 +152,10 @@ public final class Volume {
     }
 
     func openTree(_ id: ObjectID, _ item: RootItem, transaction: Transaction?) throws(VolumeError) -> Tree {
-        let owners = BlockOwners(tree: id)
-        let root = try readBlock(
-            BlockExpectation(
-                address: item.address, level: Int(item.level), generation: item.generation, firstKey: nil,
-                owners: owners, tree: id))
+        let root = try committedRoot(of: id, at: item.address, level: item.level, generation: item.generation)
         return Tree(
-            id: id, volume: self, source: transaction, root: root, owners: owners,
-            lastSnapshot: item.lastSnapshot)
+            id: id, volume: self, source: transaction, root: root.block, owners: BlockOwners(tree: id),
+            lastSnapshot: item.lastSnapshot, cachedLeafCount: root.leafCount)
     }
 
     /// The numbers of all subvolumes and snapshots that are not deleted, ascending.

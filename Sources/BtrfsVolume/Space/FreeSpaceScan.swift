@@ -81,22 +81,28 @@ extension Transaction {
     /// Where the free space tree and the extent tree disagree only what both call free counts.
     func freeSpace(in chunk: MappedChunk) throws(VolumeError) -> RangeSet {
         let range = chunk.start.rawValue..<chunk.end
-        var known = RangeSet()
+        var free = RangeSet()
         if newChunks.contains(where: { $0.start == chunk.start }) {
-            known.insert(range)
+            free.insert(range)
+        } else if let known = volume.committedFreeSpace[range] {
+            free = known
         } else {
-            known = try committedFreeSpace(in: range)
+            free = try readFreeSpace(in: range)
         }
-        for reserved in superblockRanges(in: chunk) { known.remove(reserved) }
-        return known
+        for reserved in superblockRanges(in: chunk) { free.remove(reserved) }
+        return free
     }
 
-    private func committedFreeSpace(in range: Range<UInt64>) throws(VolumeError) -> RangeSet {
+    private func readFreeSpace(in range: Range<UInt64>) throws(VolumeError) -> RangeSet {
         let known = try FreeSpaceScan.fromExtents(of: range, in: committedExtentTree())
-        guard let tree = try committedFreeSpaceTree() else { return known }
-        let recorded = try FreeSpaceScan.fromFreeSpaceTree(
-            of: range, in: tree, sectorSize: UInt64(volume.sectorSize))
-        guard recorded != known else { return known }
+        let recorded = try committedFreeSpaceTree().map { (tree: Tree) throws(VolumeError) in
+            try FreeSpaceScan.fromFreeSpaceTree(of: range, in: tree, sectorSize: UInt64(volume.sectorSize))
+        }
+        guard let recorded, recorded != known else {
+            volume.committedFreeSpace.note(known, of: range)
+            return known
+        }
+        // Not remembered: each transaction has to tell of it.
         warn(
             "the free space tree and the extent tree disagree on block group \(range.lowerBound); only what "
                 + "both call free was used. Run btrfs check")

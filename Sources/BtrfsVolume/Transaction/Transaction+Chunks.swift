@@ -25,6 +25,7 @@ extension Transaction {
         let (metadata, data, system) = (allocator, dataAllocator, systemAllocator)
         try volume.addChunk(new)
         newChunks.append(new)
+        freeSpaceChanges.noteNewGroup(new.start.rawValue..<new.end)
         try blockGroups.add(new)
         if new.chunk.type.contains(.system) { return system.add(new) }
         if new.chunk.type.contains(.metadata) { metadata.add(new) }

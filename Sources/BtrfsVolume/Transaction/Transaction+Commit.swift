@@ -22,7 +22,7 @@ extension Transaction {
         try volume.flush()
         countChunksOfDevices()
         try volume.writeSuperblocks(superblock)
-        volume.reset(to: superblock)
+        handOn(superblock)
     }
 
     /// Brings all trees to agree, in memory, without writing anything: what a commit does before its first write.
@@ -74,15 +74,20 @@ extension Transaction {
         let (allocated, freed) = (extents.allocated, extents.freed)
         extents.allocated = RangeSet()
         extents.freed = RangeSet()
-        guard let tree = try freeSpaceTree() else { return false }
-        let free = FreeSpaceTree(tree: tree, sectorSize: UInt64(volume.sectorSize))
+        let tree = try freeSpaceTree().map { FreeSpaceTree(tree: $0, sectorSize: UInt64(volume.sectorSize)) }
         for range in allocated.ranges {
-            for (piece, group) in try pieces(of: range) { try free.remove(piece, from: group) }
+            for (piece, group) in try pieces(of: range) {
+                try tree?.remove(piece, from: group)
+                freeSpaceChanges.note(piece, of: group, isFree: false)
+            }
         }
         for range in freed.ranges {
-            for (piece, group) in try pieces(of: range) { try free.add(piece, to: group) }
+            for (piece, group) in try pieces(of: range) {
+                try tree?.add(piece, to: group)
+                freeSpaceChanges.note(piece, of: group, isFree: true)
+            }
         }
-        return true
+        return tree != nil
     }
 
     /// Cuts a range where block groups end: neighbouring extents may lie in two of them.

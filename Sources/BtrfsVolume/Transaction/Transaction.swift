@@ -34,6 +34,8 @@ public final class Transaction: BlockSource {
     private var committedFreeSpace: Tree??
     /// See `reserveMetadata`.
     var knownSizes: TreeSizes?
+    /// What the commit makes of the free space.
+    var freeSpaceChanges = FreeSpaceChanges()
     var isCommitted = false
 
     /// Begins a transaction.
@@ -70,7 +72,8 @@ public final class Transaction: BlockSource {
         if id == .rootTree || id == .chunkTree {
             let committed = id == .rootTree ? try volume.rootTree() : try volume.chunkTree()
             tree = Tree(
-                id: id, volume: volume, source: self, root: committed.root, owners: committed.owners)
+                id: id, volume: volume, source: self, root: committed.root, owners: committed.owners,
+                cachedLeafCount: committed.cachedLeafCount)
         } else {
             guard let (key, item) = try Volume.rootItem(of: id, in: try rootTree()) else { return nil }
             tree = try volume.openTree(id, item, transaction: self)
@@ -341,6 +344,13 @@ public final class Transaction: BlockSource {
     }
 
     var newBlockCount: Int { newBlocks.count }
+
+    /// The volume is now as the transaction has it in memory.
+    func handOn(_ superblock: Superblock) {
+        for block in newBlocks.values { block.markWritten() }
+        volume.adopt(superblock, trees.values, freeSpaceChanges)
+    }
+
     /// All blocks that the commit has to write, by address.
     var blocksToWrite: [TreeBlock] { newBlocks.values.sorted { $0.address < $1.address } }
 }

@@ -39,7 +39,8 @@ public final class Tree {
 
     init(
         id: ObjectID, volume: Volume, source: (any BlockSource)? = nil, root: TreeBlock, owners: BlockOwners,
-        lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20, keepsDamagedItems: Bool = false
+        lastSnapshot: Generation = 0, cachedByteLimit: Int = 12 << 20, cachedLeafCount: Int = 0,
+        keepsDamagedItems: Bool = false
     ) {
         self.id = id
         self.volume = volume
@@ -48,6 +49,7 @@ public final class Tree {
         self.owners = owners
         self.lastSnapshot = lastSnapshot
         self.keepsDamagedItems = keepsDamagedItems
+        self.cachedLeafCount = cachedLeafCount
         cachedLeafLimit = max(cachedByteLimit / volume.nodeSize, 64)
     }
 
@@ -142,6 +144,24 @@ public final class Tree {
         cachedLeafCount -= 1
     }
 
+    /// What is in memory of the tree, which is committed now, for whoever opens it next. Its blocks get limits like
+    /// those that were read.
+    ///
+    /// - Complexity: O(*n*) for the children of all nodes in memory.
+    func handOn() -> CommittedRoot {
+        cachedLeafCount = 0
+        var nodes: [TreeBlock] = root.level > 0 ? [root] : []
+        while let node = nodes.popLast() {
+            for slot in 0..<node.count {
+                guard let child = node.children[slot] else { continue }
+                child.limit = node.limit(ofChild: slot)
+                if child.level > 0 { nodes.append(child) } else { cachedLeafCount += 1 }
+            }
+        }
+        if cachedLeafCount > cachedLeafLimit { dropCleanLeaves() }
+        return CommittedRoot(block: root, leafCount: cachedLeafCount)
+    }
+
     /// Lets go of all leaves that were only read, but keeps them until it is called the next time: a span that
     /// `find` gave out lately stays good.
     private func dropCleanLeaves() {
@@ -160,4 +180,12 @@ public final class Tree {
         }
         cachedLeafCount = 0
     }
+}
+
+/// The root block of a committed tree, with all below it that is in memory. Only blocks: a tree holds its volume, and
+/// the two would keep each other alive.
+struct CommittedRoot {
+    let block: TreeBlock
+    /// How many leaves are in memory.
+    var leafCount = 0
 }

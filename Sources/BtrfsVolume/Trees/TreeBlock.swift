@@ -22,8 +22,8 @@ package final class TreeBlock {
     let children: ReferenceTable<TreeBlock>
     /// Items that break a rule, of a leaf in a tree that keeps such items; in all others there are none.
     package let damagedItems: [DamagedItem]
-    /// All keys of a block that was read lie before this one, as the nodes above it say; nil where nothing follows.
-    private let limit: Key?
+    /// All keys of a committed block lie before this one, as the nodes above it say; nil where nothing follows.
+    var limit: Key?
 
     private static func makeChildren(level: Int, count: Int, nodeSize: Int) -> ReferenceTable<TreeBlock> {
         ReferenceTable(count: count, capacity: level > 0 ? NodeView.capacity(nodeSize: nodeSize) : count)
