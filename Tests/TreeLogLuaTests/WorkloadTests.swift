@@ -52,6 +52,7 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
             """
             return treelog.workload {
               name = "Bad", setpu = function() end, volume = { size = 5, chekcsum = "md5" }, run = 3,
+              params = {},
             }
             """)
         #expect(found.contains { $0.contains("did you mean \"setup\"") && $0.contains("plugin.lua:1") })
@@ -59,6 +60,7 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
         #expect(found.contains { $0.contains("run must be a function") })
         #expect(found.contains { $0.contains("size must be") })
         #expect(found.contains { $0.contains("did you mean \"checksum\"") })
+        #expect(found.contains { $0.contains("did you mean \"parameters\"") })
     }
 
     @Test func onlyAWorkloadIsAWorkload() {

@@ -6,7 +6,8 @@ enum Nearest {
         return " (did you mean \(quote)\(nearest)\(quote)?)"
     }
 
-    /// The first in the alphabet of the names that differ least, by at most two letters, or three of long names.
+    /// The first in the alphabet of the names that differ least, by at most two letters, or three of long names; else
+    /// the only one that begins with the same four.
     static func nearest(_ name: String, among names: [String]) -> String? {
         let letters = Array(name.utf8.prefix(64))
         var limit = letters.count < 4 ? 2 : letters.count < 8 ? 4 : 6
@@ -18,7 +19,9 @@ enum Nearest {
                 found = other
             }
         }
-        return found
+        if found != nil { return found }
+        let alike = names.filter { letters.count >= 4 && $0.utf8.starts(with: letters.prefix(4)) }
+        return alike.count == 1 ? alike[0] : nil
     }
 
     /// How much has to be done to make one of the other: 2 for each letter changed, added or dropped, and 1 for two
