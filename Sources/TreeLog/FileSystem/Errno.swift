@@ -14,6 +14,7 @@ public enum Errno: String, Error, Sendable, CaseIterable {
     case invalid = "EINVAL"
     case fileTooLarge = "EFBIG"
     case noSpace = "ENOSPC"
+    case illegalSeek = "ESPIPE"
     case readOnly = "EROFS"
     case tooManyLinks = "EMLINK"
     case range = "ERANGE"

@@ -15,8 +15,10 @@ extension FileSystem {
         try changing("clone", target) { target in
             let (from, to) = (try find(source.pathBytes), try find(target))
             let (fromItem, toItem) = (try item(from), try item(to))
-            try checkContentChange(to, toItem)
+            // Linux opens the target to write to it before it looks at the source.
+            if toItem.isRegularFile { try checkContentChange(to, toItem) }
             guard !fromItem.isDirectory else { throw Errno.isDirectory }
+            try checkContentChange(to, toItem)
             let range = range ?? 0..<fromItem.size
             guard fromItem.isRegularFile, range.upperBound <= fromItem.size else { throw Errno.invalid }
             let (sourceOffset, count) = (range.lowerBound, range.upperBound - range.lowerBound)

@@ -71,10 +71,7 @@ extension FileSystem {
     /// The corresponding kernel function is `btrfs_create_new_inode`.
     private func make(_ path: [UInt8], _ new: NewInode) throws -> FileLocation {
         let end = try parent(of: path, atRoot: .exists)
-        let namespace = try self.namespace(of: end.directory.subvolume)
-        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
-            throw Errno.exists
-        }
+        guard try lookup(end.name, in: end.directory) == nil else { throw Errno.exists }
         if end.isDirectoryWanted, DirEntryType(mode: new.mode) != .directory { throw Errno.noEntry }
         try checkNewName(end)
         let new = try inheriting(new, from: end.directory)

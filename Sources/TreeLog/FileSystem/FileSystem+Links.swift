@@ -19,18 +19,16 @@ extension FileSystem {
     /// Gives a file a name, which may be its first: see `createUnnamed`.
     func link(_ location: FileLocation, to path: [UInt8]) throws {
         let end = try parent(of: path, atRoot: .exists)
-        let namespace = try self.namespace(of: end.directory.subvolume)
-        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
-            throw Errno.exists
-        }
+        guard try lookup(end.name, in: end.directory) == nil else { throw Errno.exists }
         let inode = try item(location)
         if end.isDirectoryWanted { throw Errno.noEntry }
-        guard location.subvolume == end.directory.subvolume else { throw Errno.crossDevice }
+        try checkNewName(end)
         guard !inode.isDirectory, inode.flags.isDisjoint(with: [.immutable, .appendOnly]) else {
             throw Errno.notPermitted
         }
+        guard location.subvolume == end.directory.subvolume else { throw Errno.crossDevice }
         guard inode.nlink < Self.maximumLinkCount else { throw Errno.tooManyLinks }
-        try checkNewName(end)
+        let namespace = try self.namespace(of: location.subvolume)
         guard try namespace.hasRoom(
             forReferenceFrom: location.inode, to: end.directory.inode, name: end.name.rawSpan)
         else { throw Errno.tooManyLinks }
@@ -60,9 +58,9 @@ extension FileSystem {
             let end = try parent(of: path, atRoot: .isDirectory)
             guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
             let inode = try item(found.location)
-            guard !inode.isDirectory else { throw Errno.isDirectory }
-            guard !end.isDirectoryWanted else { throw Errno.notDirectory }
+            if end.isDirectoryWanted { throw inode.isDirectory ? Errno.isDirectory : .notDirectory }
             try checkRemoval(of: inode, from: end.directory)
+            guard !inode.isDirectory else { throw Errno.isDirectory }
             try change(blocks: Self.namesReserve, makesRoom: true) {
                 let now = self.now()
                 try removeName(end.name, of: found.location, in: end.directory, now: now)
@@ -76,11 +74,11 @@ extension FileSystem {
     /// - Throws: ENOTDIR, ENOTEMPTY; EBUSY for the root; EPERM for the root of a subvolume: see `deleteSubvolume`.
     public func removeDirectory(_ path: some FilePath) throws(FileSystemError) {
         try changing("rmdir", path) { path in
-            let end = try parent(of: path, atRoot: .busy)
+            let end = try parent(of: path, atRoot: .busy, atDot: .invalid, atDotDot: .notEmpty)
             guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
             let inode = try item(found.location)
-            guard inode.isDirectory else { throw Errno.notDirectory }
             try checkRemoval(of: inode, from: end.directory)
+            guard inode.isDirectory else { throw Errno.notDirectory }
             guard inode.size == 0 else { throw Errno.notEmpty }
             if found.isEmptyPlace { return try removeEmptyPlace(end) }
             if found.entry.isSubvolume {

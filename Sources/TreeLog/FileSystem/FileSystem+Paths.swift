@@ -33,19 +33,32 @@ extension FileSystem {
 
     /// The directory in which the last name of a path is or comes to be.
     ///
-    /// - Throws: `atRoot` when the path has no name or ends with `.` or `..`.
-    func parent(of path: [UInt8], atRoot: Errno) throws -> PathEnd {
+    /// - Throws: `atRoot` when the path has no name, and also when it ends with `.` or `..`, if nothing else is said.
+    func parent(
+        of path: [UInt8], atRoot: Errno, atDot: Errno? = nil, atDotDot: Errno? = nil
+    ) throws -> PathEnd {
+        let end = try pathEnd(of: path)
+        try checkName(of: end, atRoot: atRoot, atDot: atDot, atDotDot: atDotDot)
+        return end
+    }
+
+    /// What `parent` gives, but with whatever name the path ends with.
+    func pathEnd(of path: [UInt8]) throws -> PathEnd {
+        guard !path.isEmpty else { throw Errno.noEntry }
         var end = path.count
         while end > 0, path[end - 1] == Self.slash { end -= 1 }
         let trimmed = path[..<end]
         let start = (trimmed.lastIndex(of: Self.slash) ?? -1) + 1
-        let name = Array(trimmed[start...])
-        guard !name.isEmpty, name != Self.dot, name != Self.dotDot else { throw path.isEmpty ? Errno.noEntry : atRoot }
-        guard name.count <= Namespace.maximumNameByteCount else { throw Errno.nameTooLong }
-        guard !name.contains(0) else { throw Errno.invalid }
         let directory = try walk(Array(trimmed[..<start]), followsLink: true, isParent: true)
         guard try item(directory).isDirectory else { throw Errno.notDirectory }
-        return PathEnd(directory: directory, name: name, isDirectoryWanted: end < path.count)
+        return PathEnd(directory: directory, name: Array(trimmed[start...]), isDirectoryWanted: end < path.count)
+    }
+
+    /// - Throws: see `parent`.
+    func checkName(of end: PathEnd, atRoot: Errno, atDot: Errno? = nil, atDotDot: Errno? = nil) throws {
+        if end.name.isEmpty { throw atRoot }
+        if end.name == Self.dot { throw atDot ?? atRoot }
+        if end.name == Self.dotDot { throw atDotDot ?? atRoot }
     }
 
     private func walk(_ path: [UInt8], followsLink: Bool, isParent: Bool = false) throws -> FileLocation {
@@ -69,7 +82,6 @@ extension FileSystem {
     }
 
     private func step(from here: FileLocation, to name: [UInt8]) throws -> FileLocation {
-        guard name.count <= Namespace.maximumNameByteCount else { throw Errno.nameTooLong }
         guard let found = try lookup(name, in: here) else { throw Errno.noEntry }
         return found.location
     }
@@ -83,7 +95,11 @@ extension FileSystem {
     }
 
     /// What `name` in `directory` leads to; nil where there is no such name.
+    ///
+    /// - Throws: ENAMETOOLONG, and EINVAL for a name that cannot be one.
     func lookup(_ name: [UInt8], in directory: FileLocation) throws -> Found? {
+        guard name.count <= Namespace.maximumNameByteCount else { throw Errno.nameTooLong }
+        guard !name.contains(0) else { throw Errno.invalid }
         let namespace = try self.namespace(of: directory.subvolume)
         guard let target = try namespace.entry(named: name.rawSpan, in: directory.inode) else { return nil }
         let id = target.location.objectID

@@ -188,6 +188,7 @@ extension FileSystem {
     private func rangeChange(_ path: [UInt8], _ offset: UInt64, _ count: UInt64) throws -> RangeChange {
         let location = try find(path)
         let inode = try item(location)
+        if inode.fileType == .fifo { throw count > 0 ? Errno.illegalSeek : .invalid }
         try checkContentChange(location, inode)
         guard !inode.flags.contains(.appendOnly) else { throw Errno.notPermitted }
         guard count > 0 else { throw Errno.invalid }

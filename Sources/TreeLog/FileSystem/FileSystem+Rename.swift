@@ -21,16 +21,23 @@ extension FileSystem {
     ) throws(FileSystemError) {
         try changing("rename", new) { new in
             guard flags != [.noReplace, .exchange] else { throw Errno.invalid }
-            let from = try parent(of: old.pathBytes, atRoot: .busy)
-            let to = try parent(of: new, atRoot: flags.contains(.noReplace) ? .exists : .busy)
+            // Linux looks for both directories before it looks at the last names.
+            let (from, to) = (try pathEnd(of: old.pathBytes), try pathEnd(of: new))
+            try checkName(of: from, atRoot: .busy)
+            try checkName(of: to, atRoot: flags.contains(.noReplace) ? .exists : .busy)
             guard let source = try lookup(from.name, in: from.directory) else { throw Errno.noEntry }
             let target = try lookup(to.name, in: to.directory)
             // Linux says the same of the empty place of a subvolume.
             if source.isEmptyPlace || target?.isEmptyPlace == true { throw Errno.notEmpty }
-            let move = Move(from: from, to: to, source: source, target: target)
-            if flags.contains(.exchange) { return try exchange(move) }
             if flags.contains(.noReplace), target != nil { throw Errno.exists }
-            try rename(move)
+            if flags.contains(.exchange), target == nil { throw Errno.noEntry }
+            let move = Move(from: from, to: to, source: source, target: target)
+            try checkSlashes(move, flags)
+            if try isAbove(source.location, to.directory) { throw Errno.invalid }
+            if let target, try isAbove(target.location, from.directory) {
+                throw flags.contains(.exchange) ? Errno.invalid : .notEmpty
+            }
+            if flags.contains(.exchange) { try exchange(move) } else { try rename(move) }
         }
     }
 
@@ -50,9 +57,15 @@ extension FileSystem {
     private func rename(_ move: Move) throws {
         if let target = move.target, target.location == move.source.location { return }
         let inode = try item(move.source.location)
-        if move.from.isDirectoryWanted || move.to.isDirectoryWanted, !inode.isDirectory { throw Errno.notDirectory }
-        try check(move, inode)
-        if let target = move.target { try checkReplaceable(target, by: inode, in: move.to) }
+        try checkRemoval(of: inode, from: move.from.directory)
+        if let target = move.target {
+            try checkReplaceable(target, by: inode, in: move.to)
+        } else {
+            try checkNewName(move.to)
+        }
+        try checkNewParent(of: move, inode)
+        try checkMove(move)
+        if let target = move.target, inode.isDirectory { try checkEmpty(target) }
         try checkNewName(move.to)
         let targetLinks = try move.target.map { try item($0.location).nlink } ?? 0
         try change(blocks: 2 * Self.namesReserve) {
@@ -70,36 +83,54 @@ extension FileSystem {
         }
     }
 
-    /// - Throws: what makes moving a file impossible.
-    private func check(_ move: Move, _ inode: InodeItem) throws {
-        try checkRemoval(of: inode, from: move.from.directory)
-        try checkWritable(move.to.directory.subvolume)
-        guard move.source.entry.isSubvolume || move.from.directory.subvolume == move.to.directory.subvolume else {
-            throw Errno.crossDevice
+    /// Only directories have names that end with slashes.
+    private func checkSlashes(_ move: Move, _ flags: RenameFlags) throws {
+        let isExchange = flags.contains(.exchange)
+        if isExchange, move.to.isDirectoryWanted, let target = move.target, try !item(target.location).isDirectory {
+            throw Errno.notDirectory
         }
-        if inode.isDirectory, try isWithin(move.to.directory, move.source.location) { throw Errno.invalid }
-        let namespace = try self.namespace(of: move.to.directory.subvolume)
-        guard try move.source.entry.isSubvolume
-            || namespace.hasRoom(
-                forReferenceFrom: move.source.location.inode, to: move.to.directory.inode, name: move.to.name.rawSpan)
-        else { throw Errno.tooManyLinks }
+        if move.from.isDirectoryWanted || (move.to.isDirectoryWanted && !isExchange),
+            try !item(move.source.location).isDirectory
+        {
+            throw Errno.notDirectory
+        }
     }
+
+    // In the order of Linux, which tells the first thing that is wrong: may the names go, fit the two together, may the
+    // file move there. The corresponding kernel functions are `vfs_rename` and, from `checkMove` on, `btrfs_rename`.
 
     private func checkReplaceable(_ target: Found, by inode: InodeItem, in end: PathEnd) throws {
         let replaced = try item(target.location)
         try checkRemoval(of: replaced, from: end.directory)
-        if inode.isDirectory {
-            guard replaced.isDirectory else { throw Errno.notDirectory }
-            guard replaced.size == 0 else { throw Errno.notEmpty }
-            // What is in the place of a subvolume has to be deleted as one.
-            guard !target.entry.isSubvolume else { throw Errno.notEmpty }
-        } else if replaced.isDirectory {
-            throw Errno.isDirectory
-        }
+        if inode.isDirectory, !replaced.isDirectory { throw Errno.notDirectory }
+        if !inode.isDirectory, replaced.isDirectory { throw Errno.isDirectory }
     }
 
-    /// Whether a directory is `ancestor` or lies below it.
-    private func isWithin(_ directory: FileLocation, _ ancestor: FileLocation) throws -> Bool {
+    private func checkEmpty(_ target: Found) throws {
+        // What is in the place of a subvolume has to be deleted as one.
+        guard try item(target.location).size == 0, !target.entry.isSubvolume else { throw Errno.notEmpty }
+    }
+
+    /// A directory in another one has another `..`.
+    private func checkNewParent(of move: Move, _ inode: InodeItem) throws {
+        if inode.isDirectory, !move.isWithinDirectory { try checkWritable(move.source.location.subvolume) }
+    }
+
+    /// - Throws: what makes moving a file impossible.
+    private func checkMove(_ move: Move) throws {
+        let subvolume = move.to.directory.subvolume
+        guard move.source.entry.isSubvolume || move.from.directory.subvolume == subvolume else {
+            throw Errno.crossDevice
+        }
+        guard try move.source.entry.isSubvolume
+            || namespace(of: subvolume).hasRoom(
+                forReferenceFrom: move.source.location.inode, to: move.to.directory.inode, name: move.to.name.rawSpan)
+        else { throw Errno.tooManyLinks }
+    }
+
+    /// Whether a file is `directory` or a directory above it.
+    private func isAbove(_ ancestor: FileLocation, _ directory: FileLocation) throws -> Bool {
+        guard try item(ancestor).isDirectory else { return false }
         var current = directory
         // The names of directories form no loop, unless the volume is damaged: then the count ends it.
         for _ in 0..<Namespace.maximumPathByteCount {
@@ -133,12 +164,16 @@ extension FileSystem {
         if target.location == move.source.location { return }
         let (first, second) = (try item(move.source.location), try item(target.location))
         let back = Move(from: move.to, to: move.from, source: target, target: move.source)
+        try checkRemoval(of: first, from: move.from.directory)
+        try checkRemoval(of: second, from: move.to.directory)
+        try checkNewParent(of: move, first)
+        try checkNewParent(of: back, second)
         let isWithinSubvolume = move.from.directory.subvolume == move.to.directory.subvolume
         guard isWithinSubvolume || (move.source.entry.isSubvolume && target.entry.isSubvolume) else {
             throw Errno.crossDevice
         }
-        try check(move, first)
-        try check(back, second)
+        try checkMove(move)
+        try checkMove(back)
         try change(blocks: 2 * Self.namesReserve) {
             let now = self.now()
             let firstIndex = try takeDirectoryIndex(move.to.directory)

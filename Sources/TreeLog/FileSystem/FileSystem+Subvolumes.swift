@@ -88,10 +88,7 @@ extension FileSystem {
 
     private func newSubvolumeName(_ path: [UInt8]) throws -> PathEnd {
         let end = try parent(of: path, atRoot: .exists)
-        let namespace = try self.namespace(of: end.directory.subvolume)
-        guard try namespace.entry(named: end.name.rawSpan, in: end.directory.inode) == nil else {
-            throw Errno.exists
-        }
+        guard try lookup(end.name, in: end.directory) == nil else { throw Errno.exists }
         try checkNewName(end)
         return end
     }
@@ -137,14 +134,15 @@ extension FileSystem {
 
     /// Removes a subvolume or snapshot with all that is in it.
     ///
-    /// - Throws: ENOTDIR when the path does not lead to the root of a subvolume, EINVAL for the empty place that a
-    ///   snapshot has for one, ENOTEMPTY when it holds other subvolumes, EBUSY when a file in it is open.
+    /// - Throws: ENOTDIR for what is no directory, EINVAL for one that is not the root of a subvolume, such as the
+    ///   empty place that a snapshot has for one, ENOTEMPTY when it holds other subvolumes, EBUSY when a file in it is
+    ///   open.
     public func deleteSubvolume(_ path: some FilePath) throws(FileSystemError) {
         try changing("subvolume delete", path) { path in
             let end = try parent(of: path, atRoot: .busy)
             guard let found = try lookup(end.name, in: end.directory) else { throw Errno.noEntry }
-            guard found.entry.isSubvolume else { throw Errno.notDirectory }
-            guard !found.isEmptyPlace else { throw Errno.invalid }
+            guard try item(found.location).isDirectory else { throw Errno.notDirectory }
+            guard found.entry.isSubvolume, !found.isEmptyPlace else { throw Errno.invalid }
             try checkRemoval(of: item(found.location), from: end.directory)
             try deleteSubvolume(found.location.subvolume, end)
         }

@@ -28,18 +28,19 @@ extension FileSystem {
         followsLink: Bool = true
     ) throws(FileSystemError) {
         try changing("setxattr", path) { path in
-            let name = name.pathBytes
+            let name = try xattrName(name)
             let location = try find(path, followsLink: followsLink)
             try checkXattr(name, of: location)
             guard value.count <= Self.maximumXattrByteCount else { throw Errno.tooBig }
             guard flags != [.create, .replace] else { throw Errno.invalid }
             guard !Self.isAccessList(name) else { return try setAccessList(name, value, of: location) }
+            let compression = try compressionFlags(name, value, of: location)
+            guard try compression == nil || hasContent(location) else { return }
             let namespace = try self.namespace(of: location.subvolume)
             let isThere = try namespace.xattr(named: name.rawSpan, of: location.inode) != nil
             if isThere, flags.contains(.create) { throw Errno.exists }
             if !isThere, flags.contains(.replace) { throw Errno.noData }
             try checkRoom(forXattr: name, byteCount: value.count, of: location)
-            let compression = try compressionFlags(name, value, of: location)
             try change(blocks: Self.inodeReserve) {
                 try namespace.setXattr(named: name.rawSpan, to: value.rawSpan, of: location.inode)
                 try noteXattrChange(of: location, compression)
@@ -54,18 +55,25 @@ extension FileSystem {
         _ path: some FilePath, _ name: some FilePath, followsLink: Bool = true
     ) throws(FileSystemError) {
         try changing("removexattr", path) { path in
-            let name = name.pathBytes
+            let name = try xattrName(name)
             let location = try find(path, followsLink: followsLink)
             try checkXattr(name, of: location)
             guard !Self.isAccessList(name) else { return try setAccessList(name, [], of: location) }
+            let compression = try compressionFlags(name, [], of: location)
+            guard try compression == nil || hasContent(location) else { return }
             let namespace = try self.namespace(of: location.subvolume)
             guard try namespace.xattr(named: name.rawSpan, of: location.inode) != nil else { throw Errno.noData }
-            let compression = try compressionFlags(name, [], of: location)
             try change(blocks: Self.inodeReserve) {
                 _ = try namespace.removeXattr(named: name.rawSpan, of: location.inode)
                 try noteXattrChange(of: location, compression)
             }
         }
+    }
+
+    /// Linux takes the property for compression of other files, and does nothing.
+    private func hasContent(_ location: FileLocation) throws -> Bool {
+        let inode = try item(location)
+        return inode.isRegularFile || inode.isDirectory
     }
 
     private static func isAccessList(_ name: [UInt8]) -> Bool {
@@ -94,16 +102,27 @@ extension FileSystem {
         try inodeState(location).copyEverything = true
     }
 
-    private func checkXattr(_ name: [UInt8], of location: FileLocation) throws {
+    /// Linux looks at the length of the name before it looks for the file.
+    private func xattrName(_ name: some FilePath) throws -> [UInt8] {
+        let name = name.pathBytes
         guard (1...Namespace.maximumNameByteCount).contains(name.count) else { throw Errno.range }
-        let prefixes = ["user.", "trusted.", "security.", "system.", "btrfs."]
-        guard let prefix = prefixes.first(where: { name.starts(with: $0.utf8) }) else { throw Errno.notSupported }
-        guard name.count > prefix.utf8.count else { throw Errno.invalid }
-        try checkWritable(location.subvolume)
+        return name
+    }
+
+    /// The order of the checks is that of Linux.
+    ///
+    /// The corresponding kernel functions are `xattr_permission` and `xattr_resolve_name`.
+    private func checkXattr(_ name: [UInt8], of location: FileLocation) throws {
+        let prefixes = ["user.", "btrfs.", "trusted.", "security.", "system."]
+        let prefix = prefixes.first { name.starts(with: $0.utf8) }
         let inode = try item(location)
         guard inode.flags.isDisjoint(with: [.immutable, .appendOnly]) else { throw Errno.notPermitted }
         // Linux gives these only to what has content.
-        if prefix == "user.", !inode.isRegularFile, !inode.isDirectory { throw Errno.notPermitted }
+        if prefix == "user.", try !hasContent(location) { throw Errno.notPermitted }
+        if prefix == nil || prefix == "user." || prefix == "btrfs." { try checkWritable(location.subvolume) }
+        guard let prefix, prefix != "system." || Self.isAccessList(name) else { throw Errno.notSupported }
+        guard name.count > prefix.utf8.count else { throw Errno.invalid }
+        try checkWritable(location.subvolume)
     }
 
     /// The value of an extended attribute.
