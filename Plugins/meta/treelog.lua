@@ -1033,6 +1033,20 @@ function FileSystem:list_xattrs(path) end
 ---@param name string
 function FileSystem:remove_xattr(path, name) end
 
+---Has fs-verity protect the content of a file. There is a commit after each `commit_after` blocks of its hash tree, 4096 if not said.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@param commit_after? integer
+function FileSystem:enable_verity(path, commit_after) end
+
+---By what fs-verity knows the content of a file, as `fsverity digest` says it: `sha256:` and 64 digits.
+---
+---Only in setup and run of a workload, in check of a workload.
+---@param path string
+---@return string?
+function FileSystem:verity_digest(path) end
+
 ---Makes an empty subvolume.
 ---
 ---Only in setup and run of a workload, in check of a workload.

@@ -9,6 +9,7 @@ import Testing
         Chunk.layout, Chunk.Stripe.layout, DeviceItem.layout, DeviceExtent.layout, RootRef.layout,
         InodeRefs.layout, InodeExtrefs.layout, DirEntries.layout, QgroupStatus.layout,
         QgroupStatus.simpleLayout, QgroupInfo.layout, QgroupLimit.layout, Superblock.layout,
+        VerityHeader.layout, VerityDescriptor.layout,
     ])
     func fieldsCoverTheStructure(_ layout: Layout) {
         expectCover(layout, from: 0)

@@ -89,6 +89,12 @@ extension CheckFault {
             }
             return devices
         },
+        CheckFault(
+            "a file that fs-verity protects has no descriptor", .inode,
+            judge: .nobody("btrfs check does not look at what fs-verity keeps")
+        ) {
+            try editInode($0, where: \.isRegularFile) { $0.flags.insert(.verity) }
+        },
     ]
 
     // MARK: Subvolumes, quotas, the log

@@ -22,6 +22,8 @@ struct ItemDescriber {
         case .chunkItem: return try chunk(data)
         case .freeSpaceExtent, .orphanItem, .qgroupRelation: return ItemRecord()
         case .freeSpaceBitmap: return bitmap(data)
+        case .verityDescriptor where key.offset == 0: return try ItemRecord(VerityHeader.layout, data)
+        case .verityDescriptor where key.offset == 1: return try ItemRecord(VerityDescriptor.layout, data)
         case .qgroupStatus:
             let isSimple = data.byteCount >= QgroupStatus.simpleLayout.byteCount
             return try ItemRecord(isSimple ? QgroupStatus.simpleLayout : QgroupStatus.layout, data)

@@ -40,6 +40,8 @@ struct FileTreeCheck {
     private var inode: InodeCheck?
     /// Inodes without a name, until their orphan item comes, which stands behind all inodes.
     private var nameless: [ObjectID: CheckPlace] = [:]
+    /// Inodes with items of fs-verity that are not protected, until their orphan item comes.
+    private var unprotected: [ObjectID: CheckPlace] = [:]
 
     init(_ run: CheckRun, tree: ObjectID) {
         self.run = run
@@ -52,7 +54,10 @@ struct FileTreeCheck {
             let key = leaf.block.key(at: slot)
             guard key.objectID.isFile else {
                 finishInode()
-                if key.type == .orphanItem { nameless[ObjectID(key.offset)] = nil }
+                if key.type == .orphanItem {
+                    nameless[ObjectID(key.offset)] = nil
+                    unprotected[ObjectID(key.offset)] = nil
+                }
                 continue
             }
             if inode?.number != key.objectID {
@@ -76,6 +81,9 @@ struct FileTreeCheck {
         for (number, place) in nameless.sorted(by: { $0.key < $1.key }) {
             run.sink.error(.orphan, place, "inode \(number) has no link, and no orphan item either")
         }
+        for (number, place) in unprotected.sorted(by: { $0.key < $1.key }) {
+            run.sink.note(.inode, place, "inode \(number) has items of fs-verity, and is not protected by it")
+        }
     }
 
     private mutating func finishInode() {
@@ -84,6 +92,7 @@ struct FileTreeCheck {
         if isRepeated { return }
         run.report.inodeCount += 1
         if let item = inode.item, item.nlink == 0 { nameless[inode.number] = inode.place }
+        if inode.isUnprotected { unprotected[inode.number] = inode.place }
         // What could not be read may be what seems to be missing.
         if !inode.isIncomplete, !run.incomplete.contains(tree) { inode.check(run) }
     }
@@ -112,6 +121,7 @@ struct FileTreeCheck {
         case .dirItem, .dirIndex: try readEntries(key, data, leaf, slot)
         case .extentData:
             if !isRepeated { try inode?.readExtent(key, data, leaf.place(slot, tree), run, tree) }
+        case .verityDescriptor, .verityMerkle: try inode?.readVerity(key, data)
         default: break
         }
     }
@@ -178,6 +188,10 @@ private struct InodeCheck {
     private var extentEnd: UInt64 = 0
     private var gap: UInt64?
 
+    private var hasVerityItems = false
+    private var verityDescriptor: VerityDescriptor?
+    private var hashTreeEnd: UInt64 = 0
+
     init(number: ObjectID, place: CheckPlace) {
         self.number = number
         self.place = place
@@ -236,6 +250,34 @@ private struct InodeCheck {
         }
     }
 
+    // MARK: fs-verity
+
+    mutating func readVerity(_ key: Key, _ data: RawSpan) throws(FormatError) {
+        hasVerityItems = true
+        if key.type == .verityMerkle {
+            // What does not follow what is before it is not read as a part of the tree.
+            if key.offset == hashTreeEnd { hashTreeEnd &+= UInt64(data.byteCount) }
+        } else if key.offset == 1 {
+            verityDescriptor = try VerityDescriptor(data)
+        }
+    }
+
+    /// Whether there is a hash tree, or a part of one, for which there has to be an orphan item.
+    var isUnprotected: Bool { hasVerityItems && !(item?.flags.contains(.verity) ?? true) }
+
+    private func checkVerity(_ item: InodeItem, _ run: CheckRun) {
+        guard let verityDescriptor else {
+            return run.sink.error(.inode, place, "the file is protected by fs-verity, and has no descriptor")
+        }
+        if verityDescriptor.dataSize != item.size {
+            run.sink.error(
+                .inode, place, "size is \(item.size), fs-verity protects \(verityDescriptor.dataSize) bytes")
+        }
+        if let byteCount = verityDescriptor.treeByteCount, byteCount != hashTreeEnd {
+            run.sink.error(.inode, place, "the hash tree has \(hashTreeEnd) bytes instead of \(byteCount)")
+        }
+    }
+
     // MARK: The inode as a whole
 
     func check(_ run: CheckRun) {
@@ -253,6 +295,7 @@ private struct InodeCheck {
         }
         if hasEntries { run.sink.error(.inode, place, "directory entries in what is no directory") }
         guard item.isRegularFile || item.isSymlink else { return }
+        if item.flags.contains(.verity) { checkVerity(item, run) }
         if item.nbytes != dataBytes {
             run.sink.error(.fileBytes, place, "nbytes is \(item.nbytes), the extents have \(dataBytes)")
         }

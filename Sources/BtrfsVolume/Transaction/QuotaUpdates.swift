@@ -26,7 +26,7 @@ struct QuotaUpdates {
         guard let tree = try transaction.volume.tree(.quotaTree), let data = try tree.find(Self.statusKey) else {
             return
         }
-        do { status = try QgroupStatus(data) } catch { throw .format(error.at(key: Self.statusKey)) }
+        status = try parsing(Self.statusKey) { () throws(FormatError) in try QgroupStatus(data) }
     }
 
     /// Counts bytes that a subvolume allocated or gave back.
@@ -123,7 +123,7 @@ extension Tree {
     func usage(of group: UInt64) throws(VolumeError) -> QgroupInfo? {
         let key = Key.usage(of: group)
         guard let data = try find(key) else { return nil }
-        do { return try QgroupInfo(data) } catch { throw .format(error.at(key: key)) }
+        return try parsing(key) { () throws(FormatError) in try QgroupInfo(data) }
     }
 
     /// The groups directly above and below one.

@@ -141,6 +141,7 @@ extension Transaction {
         superblock.logRootLevel = 0
         try putChunks(into: &superblock)
         superblock.bytesUsed = UInt64(used)
+        superblock.compatRO.formUnion(addedFeatures)
         // The UUID tree has not changed; where it was up to date it still is.
         if superblock.uuidTreeGeneration == old { superblock.uuidTreeGeneration = generation }
         superblock.rotateBackup(try makeBackup(superblock), after: old)

@@ -21,6 +21,8 @@ public final class Transaction: BlockSource {
     private(set) lazy var dataAllocator = DataAllocator(self)
     let blockGroups: BlockGroups
     var quotas: QuotaUpdates
+    /// What the commit adds to the features of the volume.
+    public var addedFeatures: CompatROFeatures = []
     private var newBlocks: [UInt64: TreeBlock] = [:]
     let chunkTreeUUID: UUID
     /// The chunks that this transaction made.

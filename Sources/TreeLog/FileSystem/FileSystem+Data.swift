@@ -52,7 +52,7 @@ extension FileSystem {
         guard !inode.isDirectory else { throw Errno.isDirectory }
         guard inode.isRegularFile else { throw Errno.invalid }
         try checkWritable(location.subvolume)
-        guard !inode.flags.contains(.immutable) else { throw Errno.notPermitted }
+        guard inode.flags.isDisjoint(with: [.immutable, .verity]) else { throw Errno.notPermitted }
     }
 
     /// The sectors from `range` with what the file has there; zeros behind its end.

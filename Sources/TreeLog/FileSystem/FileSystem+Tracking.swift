@@ -86,12 +86,12 @@ extension FileSystem {
     static let extentsInOneChange = 64
 
     /// Deletes an inode that has lost its last name. One that is open is marked as one without a name, and so is one
-    /// with many extents, whose deletion takes changes of its own: see `finishDeletions`.
+    /// with many extents or with a hash tree, whose deletion takes changes of its own: see `finishDeletions`.
     func deleteIfUnused(_ location: FileLocation) throws {
         let namespace = try self.namespace(of: location.subvolume)
         if let state = inodes[location], state.openCount > 0 {
             try namespace.addOrphan(location.inode)
-        } else if try !bounds(of: location, behind: 0).isEmpty {
+        } else if try !bounds(of: location, behind: 0).isEmpty || namespace.hasVerityItems(location.inode) {
             try namespace.addOrphan(location.inode)
             deletions.append(location)
         } else {
@@ -114,8 +114,10 @@ extension FileSystem {
     func finishDeletions() throws {
         while let location = deletions.popLast() {
             do {
-                // Kernels before 4.17 also noted inodes here that were to be cut; those keep what they have.
+                // One with names got a hash tree when the power went. Kernels before 4.17 also noted inodes here that
+                // were to be cut; those keep what they have.
                 let isUnused = try namespace(of: location.subvolume).inode(location.inode)?.nlink == 0
+                try dropVerityItems(of: location)
                 if isUnused { try dropTail(of: location, behind: 0) }
                 try withRoom {
                     try change(blocks: Self.namesReserve, makesRoom: true) {

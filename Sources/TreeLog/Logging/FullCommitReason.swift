@@ -28,6 +28,8 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case deletedItem
     /// An item was put whose type nobody registered, so that its rule for the log is not known.
     case unknownItemType
+    /// A logged file came under the protection of fs-verity, whose items no replay of Linux brings into the subvolume.
+    case enabledVerity
     /// Too many pieces of the file have changed.
     case tooManyExtents
     /// The log had grown so that going on with it would have written more than a commit; see

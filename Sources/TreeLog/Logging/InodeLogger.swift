@@ -69,6 +69,9 @@ final class InodeLogger {
             return try removeNames(of: inode)
         }
         try FileSystem.check(item, of: inode)
+        if item.flags.contains(.verity), try committed.inode(inode)?.flags.contains(.verity) != true {
+            throw FullCommitReason.enabledVerity
+        }
         let state = try state(inode)
         // The text of a symbolic link belongs to it like its name.
         let mode = item.isSymlink ? .all : mode

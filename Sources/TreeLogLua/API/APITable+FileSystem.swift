@@ -80,6 +80,13 @@ extension APITable {
         method("get_xattr", [path, ("name", "string")], "string?", "The value of an extended attribute."),
         method("list_xattrs", [path], "string[]", "The names of extended attributes, by their bytes."),
         method("remove_xattr", [path, ("name", "string")], nil, "Removes an extended attribute."),
+        method(
+            "enable_verity", [path, ("commit_after", "integer?")], nil,
+            "Has fs-verity protect the content of a file. There is a commit after each `commit_after` blocks of its "
+                + "hash tree, 4096 if not said."),
+        method(
+            "verity_digest", [path], "string?",
+            "By what fs-verity knows the content of a file, as `fsverity digest` says it: `sha256:` and 64 digits."),
     ]
 
     private static let subvolumes: [APIEntry] = [

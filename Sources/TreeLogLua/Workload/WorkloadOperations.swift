@@ -139,6 +139,20 @@ enum WorkloadOperations {
             try session.fileSystem.removeXattr(call.bytes(0), call.bytes(1))
             return .nil
         },
+        "enable_verity": { session, call in
+            let blockCount = Int(clamping: try call.unsigned(1, else: 4096))
+            try session.fileSystem.enableVerity(call.bytes(0), commitAfter: blockCount)
+            return .nil
+        },
+        "verity_digest": { session, call in
+            do throws(FileSystemError) {
+                let digest = try session.fileSystem.verityDigest(call.bytes(0))
+                return .text("sha256:" + EscapedBytes.hexadecimal(digest))
+            } catch {
+                guard error.code == .noData else { throw error }
+                return .nil
+            }
+        },
     ]
 }
 
