@@ -13,7 +13,7 @@ public struct DeviceError: Error, Equatable, Sendable {
         case outOfBounds(byteCount: UInt64)
         /// The system refused; the number is an `errno`.
         case system(code: Int32)
-        /// The device was opened for reading only.
+        /// The device is read-only, or was opened for reading only.
         case readOnly
         /// Somebody else uses the device; the text says who and what to do about it.
         case inUse(String)
@@ -67,7 +67,7 @@ extension DeviceError.Reason: CustomStringConvertible {
         switch self {
         case .outOfBounds(let byteCount): "the device has only \(byteCount) bytes"
         case .system(let code): SystemError(code: code).description
-        case .readOnly: "it was opened for reading only"
+        case .readOnly: "it is read-only"
         case .inUse(let text), .unsuitable(let text): text
         case .endOfFile: "the file is shorter than it was"
         case .damaged(let text): "not a sound undo file: \(text)"

@@ -124,8 +124,7 @@ public final class FileDevice: BlockDevice {
             switch error {
             case .notADevice:
                 .unsuitable("it is neither a block device nor an image file")
-            case .readOnly:
-                .unsuitable("it is read-only; make it writable, or write a copy with --output")
+            case .readOnly: .readOnly
             case .wouldBlock:
                 .inUse("it is in use by another process, or was given twice")
             case .busy:

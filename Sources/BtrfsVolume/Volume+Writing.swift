@@ -116,8 +116,8 @@ extension Volume {
 
     /// Finds out before the first write what a commit could stumble over in the middle of its writes.
     ///
-    /// - Throws: `VolumeError.refused` when a device is missing or read-only, `.damaged` when a chunk for tree blocks
-    ///   reaches beyond the end of its device.
+    /// - Throws: `VolumeError.refused` when a device is missing, `.device` when one is read-only, `.damaged` when a chunk
+    ///   for tree blocks reaches beyond the end of its device.
     func checkWritable() throws(VolumeError) {
         guard devices.isComplete else {
             throw .refused(
@@ -125,7 +125,7 @@ extension Volume {
                     + "Name them all; where one is gone for good, Linux replays when it mounts with -o degraded")
         }
         for (_, member) in devices.writable where member.device.isReadOnly {
-            throw .refused("\(member.device.name) is read-only; make it writable, or write a copy (--output)")
+            throw .device(DeviceError(device: member.device.name, operation: .write, reason: .readOnly))
         }
         for mapped in chunks.chunks where mapped.chunk.type.contains(.metadata) && !isOnSeed(mapped.chunk) {
             let length = ChunkMap.stripeByteCount(mapped.chunk)
