@@ -445,7 +445,7 @@ local Conflict = {}
 ---@return string?
 function Conflict:path_of(inode) end
 
----What the replay function of an item type works with.
+---What the replay function of an item type works with. Its functions can be called only in a replay function.
 ---@class treelog.Context
 ---@field subvolume integer # The number of the subvolume.
 ---@field stage string # The pass of the replay.
@@ -453,95 +453,69 @@ function Conflict:path_of(inode) end
 local Context = {}
 
 ---An item of the subvolume.
----
----Only in a replay function.
 ---@param key treelog.Key|treelog.Item
 ---@return string?
 function Context:committed(key) end
 
 ---An item of the log.
----
----Only in a replay function.
 ---@param key treelog.Key|treelog.Item
 ---@return string?
 function Context:logged(key) end
 
 ---All items of a kind that an object has in the subvolume.
----
----Only in a replay function.
 ---@param objectid integer
 ---@param kind integer
 ---@return treelog.StoredItem[]
 function Context:committed_items(objectid, kind) end
 
 ---All items of a kind that an object has in the log.
----
----Only in a replay function.
 ---@param objectid integer
 ---@param kind integer
 ---@return treelog.StoredItem[]
 function Context:logged_items(objectid, kind) end
 
 ---Whether the subvolume has the inode.
----
----Only in a replay function.
 ---@param inode integer
 ---@return boolean
 function Context:exists(inode) end
 
 ---The inode item of the subvolume.
----
----Only in a replay function.
 ---@param inode integer
 ---@return treelog.Inode?
 function Context:inode(inode) end
 
 ---The path of an inode as it is now.
----
----Only in a replay function.
 ---@param inode integer
 ---@return string?
 function Context:path(inode) end
 
 ---The inode that has a name in a directory.
----
----Only in a replay function.
 ---@param directory integer
 ---@param name string
 ---@return integer?
 function Context:lookup(directory, name) end
 
 ---The names of an inode.
----
----Only in a replay function.
 ---@param inode integer
 ---@return treelog.Name[]
 function Context:names(inode) end
 
 ---Puts an item into the subvolume, with its own content or another.
----
----Only in a replay function.
 ---@param item treelog.Item|treelog.Key
 ---@param bytes? string
 function Context:put(item, bytes) end
 
 ---Removes an item.
----
----Only in a replay function.
 ---@param key treelog.Key|treelog.Item
 ---@return boolean
 function Context:remove(key) end
 
 ---Has the item replayed as if the type had no replay function.
----
----Only in a replay function.
 ---@param item treelog.Item
 ---@param bytes? string
 function Context:native(item, bytes) end
 
 ---Gives an inode a name. False: the directory has it already.
----
----Only in a replay function.
 ---@param directory integer
 ---@param name string
 ---@param inode integer
@@ -549,29 +523,21 @@ function Context:native(item, bytes) end
 function Context:link(directory, name, inode) end
 
 ---Takes a name from an inode.
----
----Only in a replay function.
 ---@param directory integer
 ---@param name string
 ---@param inode integer
 function Context:unlink(directory, name, inode) end
 
 ---Has the links of an inode counted at the end.
----
----Only in a replay function.
 ---@param inode integer
 function Context:fix_up(inode) end
 
 ---Puts a line into the report.
----
----Only in a replay function.
 ---@param format string
 ---@param ... any
 function Context:note(format, ...) end
 
 ---Puts a warning into the report.
----
----Only in a replay function.
 ---@param format string
 ---@param ... any
 function Context:warn(format, ...) end
@@ -628,29 +594,23 @@ function Context:warn(format, ...) end
 ---@field offset integer # Of the key.
 ---@field bytes string # The content.
 
----What a test is given. Item types and policies go by their names.
+---What a test is given. Item types and policies go by their names. Its functions can be called only in a test.
 ---@class treelog.Test
 local Test = {}
 
 ---The bytes of an item of this type.
----
----Only in a test.
 ---@param item string
 ---@param values table
 ---@return string
 function Test:encode(item, values) end
 
 ---The values of an item of this type.
----
----Only in a test.
 ---@param item string
 ---@param bytes string
 ---@return table
 function Test:decode(item, bytes) end
 
 ---What `describe` says of an item.
----
----Only in a test.
 ---@param item string
 ---@param value table|string
 ---@param inode? integer
@@ -659,8 +619,6 @@ function Test:decode(item, bytes) end
 function Test:describe(item, value, inode, offset) end
 
 ---Whether an item is right, or why not.
----
----Only in a test.
 ---@param item string
 ---@param value table|string
 ---@param inode? integer
@@ -669,8 +627,6 @@ function Test:describe(item, value, inode, offset) end
 function Test:validate(item, value, inode, offset) end
 
 ---What `resolve` of the type answers; merged items as tables.
----
----Only in a test.
 ---@param item string
 ---@param logged table|string
 ---@param committed table|string
@@ -680,8 +636,6 @@ function Test:validate(item, value, inode, offset) end
 function Test:resolve(item, logged, committed, inode, offset) end
 
 ---What a policy answers to a conflict; nil: as its base.
----
----Only in a test.
 ---@param policy string
 ---@param kind treelog.ConflictWord
 ---@param conflict treelog.TestConflict
@@ -690,8 +644,6 @@ function Test:resolve(item, logged, committed, inode, offset) end
 function Test:decide(policy, kind, conflict, options) end
 
 ---A volume in memory with one file: `file`, inode 257.
----
----Only in a test.
 ---@return treelog.TestVolume
 function Test:volume() end
 
@@ -706,13 +658,11 @@ function Test:volume() end
 ---@field logged? { inode: integer?, bytes: string? } # The log's side.
 ---@field committed? { inode: integer?, bytes: string? } # The subvolume's side.
 
----A volume in memory; what is committed and logged waits for replay.
+---A volume in memory; what is committed and logged waits for replay. Its functions can be called only in a test.
 ---@class treelog.TestVolume
 local TestVolume = {}
 
 ---Puts an item into the subvolume.
----
----Only in a test.
 ---@param item string
 ---@param inode integer
 ---@param offset integer
@@ -720,8 +670,6 @@ local TestVolume = {}
 function TestVolume:commit(item, inode, offset, value) end
 
 ---Puts an item into the log.
----
----Only in a test.
 ---@param item string
 ---@param inode integer
 ---@param offset integer
@@ -729,23 +677,17 @@ function TestVolume:commit(item, inode, offset, value) end
 function TestVolume:log(item, inode, offset, value) end
 
 ---Puts a new file of the top directory into the log.
----
----Only in a test.
 ---@param name string
 ---@param inode integer
 function TestVolume:log_file(name, inode) end
 
 ---Replays the log and commits the result. An error when the replay fails.
----
----Only in a test.
 ---@param policy? string
 ---@param options? table
 ---@return treelog.TestReport
 function TestVolume:replay(policy, options) end
 
 ---An item of the subvolume.
----
----Only in a test.
 ---@param item string
 ---@param inode integer
 ---@param offset? integer
@@ -753,15 +695,11 @@ function TestVolume:replay(policy, options) end
 function TestVolume:get(item, inode, offset) end
 
 ---Names and inodes of a directory.
----
----Only in a test.
 ---@param path? string
 ---@return table<string, integer>?
 function TestVolume:ls(path) end
 
 ---What a process function writes about the log.
----
----Only in a test.
 ---@param process string
 ---@param options? table
 ---@return string
@@ -794,34 +732,26 @@ function TestVolume:walk(process, options) end
 ---@field mixed? boolean # Whether data and metadata share block groups.
 ---@field label? string # The label.
 
----A mounted volume. Where a `file` is asked for, a path will do, or the number that `open` or `tmpfile` gave. Errors name operation, path and code: `unlink /a: ENOENT`.
+---A mounted volume. Where a `file` is asked for, a path will do, or the number that `open` or `tmpfile` gave. Errors name operation, path and code: `unlink /a: ENOENT`. Its functions can be called only in setup and run of a workload, in check of a workload.
 ---@class treelog.FileSystem
 local FileSystem = {}
 
 ---Makes an empty file; an error when there is the name.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param mode? integer
 function FileSystem:create(path, mode) end
 
 ---Makes a directory.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param mode? integer
 function FileSystem:mkdir(path, mode) end
 
 ---Makes a symbolic link to `target`.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param target string
 ---@param path string
 function FileSystem:symlink(target, path) end
 
 ---Makes a special file.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param type "fifo"|"socket"|"character"|"block"
 ---@param major? integer
@@ -830,99 +760,71 @@ function FileSystem:symlink(target, path) end
 function FileSystem:mknod(path, type, major, minor, mode) end
 
 ---Gives a file one more name; also one that has none yet.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@param new string
 function FileSystem:link(file, new) end
 
 ---Takes a name of a file away.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 function FileSystem:unlink(path) end
 
 ---Removes an empty directory.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 function FileSystem:rmdir(path) end
 
 ---Renames, over what has the new name; or exchanges the two, or is an error when there is the new name.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param old string
 ---@param new string
 ---@param how? "exchange"|"no_replace"
 function FileSystem:rename(old, new, how) end
 
 ---Whether there is such a name. Symbolic links are not followed.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return boolean
 function FileSystem:exists(path) end
 
 ---The names in a directory, by their bytes.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return string[]
 function FileSystem:readdir(path) end
 
 ---The target of a symbolic link.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return string
 function FileSystem:readlink(path) end
 
 ---What is known of an inode. Symbolic links are not followed.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@return treelog.Stat
 function FileSystem:stat(file) end
 
 ---Opens a file; it lives until `close`, also without a name.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return integer
 function FileSystem:open(path) end
 
 ---Makes and opens a file without a name in a directory.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param mode? integer
 ---@return integer
 function FileSystem:tmpfile(path, mode) end
 
 ---Closes a file.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file integer
 function FileSystem:close(file) end
 
 ---Writes bytes, at 0 if no offset is said. A file that is not there is made; one that is keeps the rest.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@param bytes string
 ---@param offset? integer
 function FileSystem:write(file, bytes, offset) end
 
 ---Writes at the end. A file that is not there is made.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@param bytes string
 function FileSystem:append(file, bytes) end
 
 ---Bytes of a file; without a count all to its end.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@param offset? integer
 ---@param count? integer
@@ -930,15 +832,11 @@ function FileSystem:append(file, bytes) end
 function FileSystem:read(file, offset, count) end
 
 ---Makes a file shorter or longer.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param size integer
 function FileSystem:truncate(path, size) end
 
 ---Reserves space for a range of a file, as fallocate does.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param offset integer
 ---@param count integer
@@ -946,16 +844,12 @@ function FileSystem:truncate(path, size) end
 function FileSystem:allocate(path, offset, count, how) end
 
 ---Makes a range a hole.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param offset integer
 ---@param count integer
 function FileSystem:punch(path, offset, count) end
 
 ---Makes a range zeros with space reserved for it.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param offset integer
 ---@param count integer
@@ -963,8 +857,6 @@ function FileSystem:punch(path, offset, count) end
 function FileSystem:zero(path, offset, count, how) end
 
 ---Shares extents of a file with another; the whole file if no range is said.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param source string
 ---@param target string
 ---@param offset? integer
@@ -973,38 +865,28 @@ function FileSystem:zero(path, offset, count, how) end
 function FileSystem:clone(source, target, offset, count, target_offset) end
 
 ---Sets the permissions: `tonumber("640", 8)`.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param mode integer
 function FileSystem:chmod(path, mode) end
 
 ---Sets owner and group.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param uid integer
 ---@param gid integer
 function FileSystem:chown(path, uid, gid) end
 
 ---Sets times, as tables or in seconds.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param atime treelog.Time|integer
 ---@param mtime treelog.Time|integer
 function FileSystem:utimes(path, atime, mtime) end
 
 ---Has an empty file written in place, without checksums.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param on boolean
 function FileSystem:set_nocow(path, on) end
 
 ---Sets an extended attribute.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param name string
 ---@param value string
@@ -1012,94 +894,66 @@ function FileSystem:set_nocow(path, on) end
 function FileSystem:set_xattr(path, name, value, how) end
 
 ---The value of an extended attribute.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param name string
 ---@return string?
 function FileSystem:get_xattr(path, name) end
 
 ---The names of extended attributes, by their bytes.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return string[]
 function FileSystem:list_xattrs(path) end
 
 ---Removes an extended attribute.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param name string
 function FileSystem:remove_xattr(path, name) end
 
 ---Has fs-verity protect the content of a file. There is a commit after each `commit_after` blocks of its hash tree, 4096 if not said.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param commit_after? integer
 function FileSystem:enable_verity(path, commit_after) end
 
 ---By what fs-verity knows the content of a file, as `fsverity digest` says it: `sha256:` and 64 digits.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return string?
 function FileSystem:verity_digest(path) end
 
 ---Makes an empty subvolume.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 function FileSystem:subvolume(path) end
 
 ---Makes a snapshot of a subvolume.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param source string
 ---@param path string
 ---@param how? "read_only"
 function FileSystem:snapshot(source, path, how) end
 
 ---Deletes a subvolume with all that is in it.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 function FileSystem:delete_subvolume(path) end
 
 ---Begins to count the space of subvolumes, with full quotas: a full commit.
----
----Only in setup and run of a workload, in check of a workload.
 function FileSystem:enable_quotas() end
 
 ---Counts the space of subvolumes no more: a full commit.
----
----Only in setup and run of a workload, in check of a workload.
 function FileSystem:disable_quotas() end
 
 ---The quota groups, such as `0/5`; none where quotas are off.
----
----Only in setup and run of a workload, in check of a workload.
 ---@return string[]
 function FileSystem:quota_groups() end
 
 ---Makes a file or directory durable, through the log if it can.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param file string|integer
 ---@return treelog.SyncResult
 function FileSystem:fsync(file) end
 
 ---Makes the content of a file durable.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@return treelog.SyncResult
 function FileSystem:fdatasync(path) end
 
 ---Makes everything durable: a full commit.
----
----Only in setup and run of a workload, in check of a workload.
 function FileSystem:sync() end
 
 ---Names this moment for `crash:after`. A crash is checked here, too. A name can be given once.
@@ -1109,24 +963,16 @@ function FileSystem:sync() end
 function FileSystem:mark(name) end
 
 ---Loses all that is not durable, and mounts the volume again. Open files are gone.
----
----Only in setup and run of a workload, in check of a workload.
 function FileSystem:crash() end
 
 ---Unmounts the volume and mounts it again. Open files are gone.
----
----Only in setup and run of a workload, in check of a workload.
 function FileSystem:remount() end
 
 ---All that can be seen of the volume, as lines of text.
----
----Only in setup and run of a workload, in check of a workload.
 ---@return string
 function FileSystem:state() end
 
 ---Puts an item of a plugin's type under an inode; `kind` is a number or an item type.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param kind integer|table
 ---@param offset integer
@@ -1134,8 +980,6 @@ function FileSystem:state() end
 function FileSystem:put_item(path, kind, offset, bytes) end
 
 ---The bytes of an item under an inode.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param kind integer|table
 ---@param offset integer
@@ -1143,37 +987,29 @@ function FileSystem:put_item(path, kind, offset, bytes) end
 function FileSystem:get_item(path, kind, offset) end
 
 ---Deletes an item.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param kind integer|table
 ---@param offset integer
 function FileSystem:delete_item(path, kind, offset) end
 
 ---The offsets of the items of a type under an inode, ascending as unsigned numbers.
----
----Only in setup and run of a workload, in check of a workload.
 ---@param path string
 ---@param kind integer|table
 ---@return integer[]
 function FileSystem:items(path, kind) end
 
----Where the power went.
+---Where the power went. Its functions can be called only in check of a workload.
 ---@class treelog.Crash
 ---@field operation integer # The number of the last operation of `run` that had returned; 0 for none.
 ---@field point string # The same in words: after fsync "/y".
 local Crash = {}
 
 ---Whether `run` had passed this mark: what was synced before it must be there.
----
----Only in check of a workload.
 ---@param mark string
 ---@return boolean
 function Crash:after(mark) end
 
 ---Whether `run` had not come to this mark. Not every crash is after or before one in a loop.
----
----Only in check of a workload.
 ---@param mark string
 ---@return boolean
 function Crash:before(mark) end

@@ -9,7 +9,7 @@ extension StubGenerator {
             "A field of an item type; call it with a table for more: `u32 \"flags\" { format = \"hex\" }`.",
         ]
         for entry in APITable.classes {
-            lines += ["", "### `\(entry.name)`", "", entry.doc, ""]
+            lines += ["", "### `\(entry.name)`", "", entry.describedDoc, ""]
             lines += entry.entries.map { line($0, of: entry) }
         }
         let words: [(String, [String])] = [
@@ -24,16 +24,17 @@ extension StubGenerator {
     }
 
     private static func line(_ member: APIEntry, of entry: APIClass) -> String {
+        let phases = entry.phases(of: member).map { " \($0)" } ?? ""
         switch member.kind {
         case .field(let type):
             let isOptional = type.hasSuffix("?")
             let bare = isOptional ? String(type.dropLast()) : type
             return "- `\(member.name)\(isOptional ? "?" : "")`: `\(bare)`. \(member.doc)"
         case .function(let parameters, let returns):
-            return call("\(entry.name).\(member.name)", parameters, returns) + " \(member.doc)\(phases(of: member))"
+            return call("\(entry.name).\(member.name)", parameters, returns) + " \(member.doc)\(phases)"
         case .method(let parameters, let returns):
             let owner = entry.name.split(separator: ".").last.map(String.init) ?? entry.name
-            return call("\(owner):\(member.name)", parameters, returns) + " \(member.doc)\(phases(of: member))"
+            return call("\(owner):\(member.name)", parameters, returns) + " \(member.doc)\(phases)"
         }
     }
 
@@ -47,11 +48,5 @@ extension StubGenerator {
         let returned = returns.map { " → `\($0)`" } ?? ""
         let described = types.isEmpty ? "" : " " + types.joined(separator: ", ") + "."
         return "- `\(name)(\(list.joined(separator: ", ")))`\(returned).\(described)"
-    }
-
-    private static func phases(of entry: APIEntry) -> String {
-        guard entry.phases != ScriptPhase.any, entry.phases != ScriptPhase.running else { return "" }
-        let phases = ScriptPhase.allCases.filter { entry.phases.contains($0) }.map(\.text)
-        return " Only \(phases.joined(separator: ", "))."
     }
 }

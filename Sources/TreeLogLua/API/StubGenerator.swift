@@ -28,14 +28,14 @@ public enum StubGenerator {
     }
 
     private static func luaClass(_ entry: APIClass) -> [String] {
-        var lines = ["---\(entry.doc)", "---@class \(entry.name)"]
+        var lines = ["---\(entry.describedDoc)", "---@class \(entry.name)"]
         var methods: [String] = []
         let local = entry.name.split(separator: ".").last.map(String.init) ?? entry.name
         for member in entry.entries {
             switch member.kind {
             case .field(let type): lines.append(field(member.name, type, member.doc))
             case .method(let parameters, let returns):
-                methods += signature(member, parameters, returns, "function \(local):\(member.name)")
+                methods += signature(member, of: entry, parameters, returns, "function \(local):\(member.name)")
             case .function: break
             }
         }
@@ -44,13 +44,13 @@ public enum StubGenerator {
     }
 
     private static func namespace(_ entry: APIClass) -> [String] {
-        var lines = ["---\(entry.doc)", "---@class \(entry.name)"]
+        var lines = ["---\(entry.describedDoc)", "---@class \(entry.name)"]
         var functions: [String] = []
         for member in entry.entries {
             switch member.kind {
             case .field(let type): lines.append(field(member.name, type, member.doc))
             case .function(let parameters, let returns):
-                functions += signature(member, parameters, returns, "function \(entry.name).\(member.name)")
+                functions += signature(member, of: entry, parameters, returns, "function \(entry.name).\(member.name)")
             case .method: break
             }
         }
@@ -63,14 +63,10 @@ public enum StubGenerator {
     }
 
     private static func signature(
-        _ entry: APIEntry, _ parameters: [APIParameter], _ returns: String?, _ head: String
+        _ entry: APIEntry, of owner: APIClass, _ parameters: [APIParameter], _ returns: String?, _ head: String
     ) -> [String] {
         var lines = ["---\(entry.doc)"]
-        if entry.phases != ScriptPhase.any, entry.phases != ScriptPhase.running {
-            let phases = ScriptPhase.allCases.filter { entry.phases.contains($0) }.map(\.text)
-            lines.append("---")
-            lines.append("---Only \(phases.joined(separator: ", ")).")
-        }
+        if let phases = owner.phases(of: entry) { lines += ["---", "---\(phases)"] }
         for parameter in parameters {
             let isOptional = parameter.type.hasSuffix("?") && parameter.name != "..."
             let type = isOptional ? String(parameter.type.dropLast()) : parameter.type
