@@ -18,7 +18,8 @@ struct PluginOptions: ParsableArguments {
     @Option(
         name: .customLong("set"),
         help: ArgumentHelp(
-            "Set an option of a policy or a process of a plugin.", valueName: "policy.key=value"))
+            "Set an option of a policy or a process of a plugin; of a workload a parameter, as key=value.",
+            valueName: "policy.key=value"))
     var settings: [String] = []
 
     @Flag(

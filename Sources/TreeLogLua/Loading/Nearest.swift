@@ -1,26 +1,26 @@
 /// Guesses what somebody meant to write.
-enum Nearest {
+package enum Nearest {
     /// ` (did you mean 'fields'?)`, or nothing where no name is near.
     static func hint(_ name: String, among names: [String], quote: String = "'") -> String {
-        guard let nearest = nearest(name, among: names) else { return "" }
+        guard let nearest = self.name(to: name, among: names) else { return "" }
         return " (did you mean \(quote)\(nearest)\(quote)?)"
     }
 
     /// The first in the alphabet of the names that differ least, by at most two letters, or three of long names; else
-    /// the only one that begins with the same four.
-    static func nearest(_ name: String, among names: [String]) -> String? {
-        let letters = Array(name.utf8.prefix(64))
+    /// the only one that begins with the same four. Capital letters are no difference.
+    package static func name(to name: String, among names: [String]) -> String? {
+        let letters = Array(name.lowercased().utf8.prefix(64))
         var limit = letters.count < 4 ? 2 : letters.count < 8 ? 4 : 6
         var found: String?
         for other in names.sorted() where other.utf8.count <= 64 {
-            let distance = distance(letters, Array(other.utf8))
+            let distance = distance(letters, Array(other.lowercased().utf8))
             if distance < limit || (distance == limit && found == nil) {
                 limit = distance
                 found = other
             }
         }
         if found != nil { return found }
-        let alike = names.filter { letters.count >= 4 && $0.utf8.starts(with: letters.prefix(4)) }
+        let alike = names.filter { letters.count >= 4 && $0.lowercased().utf8.starts(with: letters.prefix(4)) }
         return alike.count == 1 ? alike[0] : nil
     }
 

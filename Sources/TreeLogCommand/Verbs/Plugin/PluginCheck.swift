@@ -21,7 +21,7 @@ struct PluginCheck: Verb {
         var problems: [String] = []
         var names: [String] = []
         for source in try paths.sources() {
-            problems += GlobalsLint.problems(in: source).map(\.description)
+            problems += source.misspeltNames().map(\.description)
             do throws(PluginError) {
                 let plugin = try Plugin(source)
                 var registry = Registry.mainline

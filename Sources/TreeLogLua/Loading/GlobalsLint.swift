@@ -1,9 +1,20 @@
 internal import BtrfsFormat
-internal import TreeLogLua
 
-/// Finds names in scripts that are no local variables and nothing that treelog offers: mostly typing errors, also in
-/// `treelog.…`, or a missing `local`. It follows the blocks of Lua, and what it does not understand it lets pass.
-struct GlobalsLint {
+extension PluginSource {
+    /// What is wrong with the names in the files of a plugin, as far as it can be seen without running them.
+    ///
+    /// These are names that are no local variables and nothing that treelog offers: mostly typing errors, also in
+    /// `treelog.…`, or a missing `local`. What is not understood is let pass. Linear in the length of the files.
+    public func misspeltNames() -> [PluginProblem] {
+        files.sorted { $0.key < $1.key }.flatMap { file, text in
+            let place = path.hasSuffix(".lua") ? path : "\(path)/\(file)"
+            return GlobalsLint.run(over: text).map { PluginProblem($0.text, at: "\(place):\($0.line)") }
+        }
+    }
+}
+
+/// Follows the blocks of a script with the names that are local in each.
+private struct GlobalsLint {
     private static let known: Set<String> = [
         "treelog", "require", "string", "table", "math", "utf8", "assert", "error", "getmetatable", "ipairs", "next",
         "pairs", "pcall", "rawequal", "rawget", "rawlen", "rawset", "select", "setmetatable", "tonumber", "tostring",
@@ -14,16 +25,6 @@ struct GlobalsLint {
         "not", "or", "repeat", "return", "then", "true", "until", "while",
     ]
 
-    /// All such names in the files of a plugin.
-    static func problems(in source: PluginSource) -> [PluginProblem] {
-        source.files.sorted { $0.key < $1.key }.flatMap { path, text in
-            var lint = GlobalsLint(LuaTokens.all(in: text))
-            lint.run()
-            let place = source.path.hasSuffix(".lua") ? source.path : "\(source.path)/\(path)"
-            return lint.found.map { PluginProblem($0.text, at: "\(place):\($0.line)") }
-        }
-    }
-
     private let tokens: [LuaToken]
     private var scopes: [Set<String>] = [[]]
     /// The opening words and braces that are not closed.
@@ -33,7 +34,13 @@ struct GlobalsLint {
     private var pending: [String] = []
     private var position = 0
 
-    private init(_ tokens: [LuaToken]) { self.tokens = tokens }
+    private init(_ text: [UInt8]) { tokens = LuaTokens.all(in: text) }
+
+    static func run(over text: [UInt8]) -> [(line: Int, text: String)] {
+        var lint = GlobalsLint(text)
+        lint.run()
+        return lint.found
+    }
 
     private func text(_ offset: Int) -> String {
         let index = position + offset
@@ -151,75 +158,6 @@ extension GlobalsLint {
     }
 
     private mutating func tell(_ problem: String, _ name: String, among names: [String], _ offset: Int) {
-        let hint = closest(to: name, in: names).map { " (did you mean '\($0)'?)" } ?? ""
-        found.append((tokens[position + offset].line, problem + hint))
-    }
-}
-
-/// A word, a sign or a literal of a script.
-struct LuaToken {
-    var text: String
-    var line: Int
-    /// Whether it is a name or a keyword.
-    var isName: Bool
-}
-
-/// Splits scripts into tokens.
-enum LuaTokens {
-    static func all(in text: [UInt8]) -> [LuaToken] {
-        var tokens: [LuaToken] = []
-        var rest = text[...]
-        var line = 1
-        while let first = rest.first {
-            let word = rest.prefix { isWord($0) }
-            if first == 10 {
-                line += 1
-                rest.removeFirst()
-            } else if rest.starts(with: "--".utf8) {
-                rest.removeFirst(2)
-                if !skipLong(&rest, &line) { rest = rest.drop { $0 != 10 } }
-            } else if first == UInt8(ascii: "\"") || first == UInt8(ascii: "'") {
-                skipString(first, &rest, &line)
-                tokens.append(LuaToken(text: "\"", line: line, isName: false))
-            } else if first == UInt8(ascii: "["), skipLong(&rest, &line) {
-                tokens.append(LuaToken(text: "\"", line: line, isName: false))
-            } else if !word.isEmpty {
-                let isName = !(48...57).contains(first)
-                tokens.append(LuaToken(text: String(decoding: word, as: UTF8.self), line: line, isName: isName))
-                rest = rest.dropFirst(word.count)
-            } else {
-                let sign = signs.first { rest.starts(with: $0.utf8) } ?? String(decoding: [first], as: UTF8.self)
-                if first > 32 { tokens.append(LuaToken(text: sign, line: line, isName: false)) }
-                rest.removeFirst(first > 32 ? sign.utf8.count : 1)
-            }
-        }
-        return tokens
-    }
-
-    private static let signs = ["...", "..", "==", "~=", "<=", ">=", "::", "//", "<<", ">>"]
-
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) || byte == 95
-    }
-
-    private static func skipString(_ quote: UInt8, _ rest: inout ArraySlice<UInt8>, _ line: inout Int) {
-        rest.removeFirst()
-        while let byte = rest.popFirst(), byte != quote {
-            if byte == 10 { line += 1 }
-            if byte == UInt8(ascii: "\\"), let next = rest.popFirst(), next == 10 { line += 1 }
-        }
-    }
-
-    /// Passes over `[==[ … ]==]`; false where there is none.
-    private static func skipLong(_ rest: inout ArraySlice<UInt8>, _ line: inout Int) -> Bool {
-        guard rest.first == UInt8(ascii: "[") else { return false }
-        let level = rest.dropFirst().prefix { $0 == UInt8(ascii: "=") }.count
-        guard rest.dropFirst(level + 1).first == UInt8(ascii: "[") else { return false }
-        let end = "]" + String(repeating: "=", count: level) + "]"
-        while !rest.isEmpty, !rest.starts(with: end.utf8) {
-            if rest.removeFirst() == 10 { line += 1 }
-        }
-        rest = rest.dropFirst(level + 2)
-        return true
+        found.append((tokens[position + offset].line, problem + Nearest.hint(name, among: names)))
     }
 }
