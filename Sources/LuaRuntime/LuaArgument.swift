@@ -34,17 +34,20 @@ public struct LuaArgument: ~Escapable {
         @_lifetime(immortal) get { LuaArgument(.absent, 0, RawSpan()) }
     }
 
+    /// An argument that is nil.
     @inlinable @inline(always)
     public static var `nil`: LuaArgument {
         @_lifetime(immortal) get { LuaArgument(.nil, 0, RawSpan()) }
     }
 
+    /// A boolean.
     @inlinable @inline(always)
     @_lifetime(immortal)
     public static func boolean(_ value: Bool) -> LuaArgument {
         LuaArgument(.boolean, value ? 1 : 0, RawSpan())
     }
 
+    /// An integer.
     @inlinable @inline(always)
     @_lifetime(immortal)
     public static func integer(_ value: Int64) -> LuaArgument { LuaArgument(.integer, value, RawSpan()) }
@@ -56,6 +59,7 @@ public struct LuaArgument: ~Escapable {
         LuaArgument(.integer, Int64(bitPattern: value), RawSpan())
     }
 
+    /// A number that need not be whole.
     @inlinable @inline(always)
     @_lifetime(immortal)
     public static func number(_ value: Double) -> LuaArgument {

@@ -2,6 +2,7 @@
 ///
 /// - Note: For a method of a view and for a getter the view is argument 0.
 public struct LuaArguments: ~Escapable {
+    /// How many arguments there are; nil at the end counts too.
     public let count: Int
     let host: Host
     /// The number of the function; nil for `require`.
@@ -33,6 +34,7 @@ public struct LuaArguments: ~Escapable {
         place < 0 || place >= count || host.isNil(at: Int32(place + 1))
     }
 
+    /// Whether the argument is a view, whether or not it is bound.
     public func isView(_ place: Int) -> Bool {
         place >= 0 && place < count && host.isView(at: Int32(place + 1))
     }

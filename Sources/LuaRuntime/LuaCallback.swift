@@ -42,6 +42,7 @@ public struct LuaViewNumber: Sendable, Equatable {
     @usableFromInline let id: Int32
     @usableFromInline let owner: UInt
 
+    /// The number of `view`. It means nothing to another machine.
     public init(_ view: LuaView) {
         id = view.id
         owner = view.owner

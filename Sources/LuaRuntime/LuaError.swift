@@ -4,6 +4,7 @@
 /// running. The machine stays usable after all of them but `totalInstructions`; `interrupted` lasts until
 /// the interrupter is reset.
 public struct LuaError: Error, Sendable, CustomStringConvertible {
+    /// What went wrong, or which limit was reached.
     public enum Kind: Sendable, Equatable {
         /// The text is no Lua, or it is bytecode, or too long.
         case syntax
@@ -27,6 +28,7 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
         case interrupted
     }
 
+    /// What went wrong.
     public let kind: Kind
     /// What happened, after the script's file and line where they are known. At most 4 KiB.
     public let message: String
@@ -36,6 +38,7 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
     /// The error of the Swift function, as it was thrown.
     public let underlying: (any Error)?
 
+    /// An error as a machine would throw it, for tests and for who stands in for a machine.
     public init(kind: Kind, message: String, traceback: String = "", underlying: (any Error)? = nil) {
         self.kind = kind
         self.message = message
@@ -55,6 +58,7 @@ public struct LuaError: Error, Sendable, CustomStringConvertible {
 
 /// An argument of a script that a Swift function cannot take. The script gets it as an error of its own.
 public struct LuaArgumentError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// In the words of Lua: `bad argument #1 to 'name' (…)`.
     public let description: String
 
     /// - Parameter place: counted from 0; the script reads it counted from 1.

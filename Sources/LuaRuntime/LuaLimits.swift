@@ -33,5 +33,6 @@ public struct LuaLimits: Sendable {
     /// Stops all machines that have it, from another thread; nil for one of each machine's own.
     public var interrupter: LuaInterrupter?
 
+    /// Limits that suffice for a plugin which is called for each item of a log.
     public init() {}
 }

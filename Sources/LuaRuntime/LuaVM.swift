@@ -15,8 +15,10 @@ public final class LuaVM {
     public struct Module {
         /// Of the file, for messages.
         public let name: String
+        /// The text, as UTF-8.
         public let source: [UInt8]
 
+        /// A module from its text.
         public init(name: String, source: [UInt8]) {
             self.name = name
             self.source = source

@@ -18,9 +18,13 @@ public enum LuaValue: Equatable {
     public var text: String? {
         if case .string(let bytes) = self { String(decoding: bytes, as: UTF8.self) } else { nil }
     }
+    /// An integer; nil for all other values, also for a number that is whole.
     public var integer: Int64? { if case .integer(let value) = self { value } else { nil } }
+    /// A boolean; nil for all other values.
     public var boolean: Bool? { if case .boolean(let value) = self { value } else { nil } }
+    /// A function; nil for all other values.
     public var function: LuaReference? { if case .function(let value) = self { value } else { nil } }
+    /// A table; nil for all other values.
     public var table: LuaTable? { if case .table(let value) = self { value } else { nil } }
 
     /// As Lua's `type` has it; "item" for a view.
@@ -39,10 +43,14 @@ public enum LuaValue: Equatable {
 
 /// A table of Lua as it was when it was read, or one to be made.
 public struct LuaTable: Equatable {
+    /// A key of a table, with its value.
     public struct Entry: Equatable {
+        /// Never nil in a table that was read.
         public let key: LuaValue
+        /// What the table has under the key.
         public let value: LuaValue
 
+        /// An entry of a table that is to be made.
         public init(_ key: LuaValue, _ value: LuaValue) {
             self.key = key
             self.value = value
@@ -142,6 +150,7 @@ public final class LuaReference: Equatable {
 
 /// A closed set of words that a script answers with, recognised without a copy of the string.
 public final class LuaWords {
+    /// The words, in the order of their places.
     public let words: [String]
     let id: Int32
     let owner: UInt

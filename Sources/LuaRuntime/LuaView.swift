@@ -17,6 +17,7 @@ public enum LuaField: Sendable, Equatable {
 
 /// A kind of view: what scripts find under which name.
 public final class LuaViewClass {
+    /// As error messages call the view: `item`.
     public let name: String
     let id: Int32
     @usableFromInline let owner: UInt
@@ -35,6 +36,7 @@ public final class LuaViewClass {
 /// returned"), until the view is bound again: then it shows what the view shows. A call within a call may
 /// bind a view once more; when it returned, the view is what it was.
 public final class LuaView: Equatable {
+    /// What scripts find in the view.
     public let viewClass: LuaViewClass
     @usableFromInline let id: Int32
     @usableFromInline let owner: UInt
@@ -50,7 +52,9 @@ public final class LuaView: Equatable {
 
 /// What a view that a script passed is bound to.
 public struct LuaViewContents: ~Escapable {
+    /// The bytes that the view shows; none where it is not bound.
     public let bytes: RawSpan
+    /// The integers bound together with the bytes: see `LuaField.header`.
     public let integers: [4 of Int64]
     let isBound: Bool
 

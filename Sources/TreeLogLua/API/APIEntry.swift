@@ -53,6 +53,7 @@ public struct APIParameter: Sendable {
 
 /// One name of the API.
 public struct APIEntry: Sendable {
+    /// What kind of name it is.
     public enum Kind: Sendable {
         /// A value.
         case field(type: String)
@@ -63,6 +64,7 @@ public struct APIEntry: Sendable {
     }
 
     public var name: String
+    /// A value, a function or a method.
     public var kind: Kind
     public var doc: String
     /// When it may be used.
@@ -71,6 +73,7 @@ public struct APIEntry: Sendable {
 
 /// A table or a view of the API.
 public struct APIClass: Sendable {
+    /// What a table is for.
     public enum Role: Sendable {
         /// The global table `treelog`, or one in it.
         case namespace
@@ -84,8 +87,10 @@ public struct APIClass: Sendable {
 
     /// As LuaLS knows it: `treelog.Item`.
     public var name: String
+    /// What it is for.
     public var role: Role
     public var doc: String
+    /// The names in it.
     public var entries: [APIEntry]
 
     subscript(_ name: String) -> APIEntry? { entries.first { $0.name == name } }

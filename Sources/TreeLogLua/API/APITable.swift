@@ -4,6 +4,7 @@ public enum APITable {
     /// The version that `treelog.plugin { api = … }` names.
     public static let version: Int64 = 1
 
+    /// All tables and views, in the order of the reference.
     public static let classes: [APIClass] = [
         treelog, plugin, itemType, itemTypeObject, policy, process, fieldOptions, item, conflict, context, block, key,
         time, name, inode, bytesItem, test, testConflict, testVolume, testReport,
@@ -15,16 +16,24 @@ public enum APITable {
 
     // MARK: The words
 
+    /// The words of an item type: when its items are replayed.
     public static let stageWords = ["all", "inodes", "directory_index"]
+    /// The words of an item type: when its items are logged.
     public static let loggedWords = ["with_inode", "if_changed", "never"]
+    /// The words for the kinds of conflicts.
     public static let conflictWords = [
         "inode_item", "name", "index", "back_reference", "deleted_name", "xattr", "extent", "checksum_range",
         "custom_item", "missing_inode", "missing_parent", "damaged_item",
     ]
+    /// The words that a resolver answers.
     public static let resolutionWords = ["take", "keep", "keep_both", "merge", "skip", "skip_inode", "stop"]
+    /// The words that a filter answers.
     public static let filterWords = ["continue", "ignore", "ignore_inode", "stop", "replace"]
+    /// The words that a handler answers.
     public static let handlerWords = ["done", "skip", "skip_inode", "stop"]
+    /// The words for the types of integer fields.
     public static let integerWords = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
+    /// The words for the types of fields.
     public static let fieldWords = integerWords + ["array", "bytes", "key", "struct", "time"]
 
     // MARK: Plain tables

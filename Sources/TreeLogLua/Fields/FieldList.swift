@@ -4,6 +4,7 @@ public import BtrfsFormat
 ///
 /// From this one table come decoding, encoding, size checks, dumps and random items for tests.
 public struct FieldList: Equatable, Sendable {
+    /// The fields, in their order.
     public let fields: [Field]
     /// The least that an item has.
     public let minimumByteCount: Int
@@ -12,6 +13,7 @@ public struct FieldList: Equatable, Sendable {
     /// Where each field starts; nil behind the first of variable size.
     public let fixedOffsets: [Int?]
 
+    /// The fields of an item, in their order.
     public init(_ fields: [Field]) {
         self.fields = fields
         var offsets: [Int?] = []
@@ -34,7 +36,9 @@ public struct FieldList: Equatable, Sendable {
 /// One field of an item.
 public struct Field: Equatable, Sendable {
     public var name: String
+    /// What it holds.
     public var kind: FieldKind
+    /// What it means, for people; "" where nothing is said.
     public var doc: String
     /// The place of the field that this one counts, if it does. Such a field is filled in when an item is encoded.
     public var counts: Int?
@@ -85,12 +89,17 @@ public indirect enum FieldKind: Equatable, Sendable {
 
 /// An integer of 1, 2, 4 or 8 bytes.
 public struct IntegerField: Equatable, Sendable {
+    /// How the value is shown.
     public enum Format: String, CaseIterable, Sendable { case decimal, hex, octal, time }
+    /// 1, 2, 4 or 8.
     public var byteCount: Int
+    /// Whether the highest bit is a sign.
     public var isSigned: Bool
+    /// How the value is shown.
     public var format = Format.decimal
     /// Names of values, or of bits where `isFlags`.
     public var names: [UInt64: String] = [:]
+    /// Whether each bit has a meaning of its own.
     public var isFlags = false
 
     public init(byteCount: Int, isSigned: Bool) {
@@ -121,6 +130,7 @@ public struct IntegerField: Equatable, Sendable {
     }
 }
 
+/// How bytes are shown.
 public enum BytesFormat: String, CaseIterable, Sendable { case hex, text, uuid }
 
 /// How many bytes or elements there are.

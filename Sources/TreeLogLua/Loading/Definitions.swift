@@ -78,6 +78,7 @@ public enum LoggingRule: String, CaseIterable, Sendable {
 
 /// Something that can be set from outside, with its value.
 public struct PluginOption: Equatable, Sendable {
+    /// A value, of the type that the default in the script has.
     public enum Value: Equatable, Sendable {
         case boolean(Bool), integer(Int64), number(Double), text(String)
 
@@ -116,6 +117,7 @@ public struct PluginOption: Equatable, Sendable {
     }
 
     public var name: String
+    /// What was set, and before that the default.
     public var value: Value
 }
 

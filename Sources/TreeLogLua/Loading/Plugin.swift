@@ -14,14 +14,21 @@ public enum DecisionVerification: Sendable {
 /// It runs in a machine of its own. Each run of a replay has a machine in which the plugin was loaded and nothing else
 /// ran, so that what a script keeps never gets from one run into another.
 public final class Plugin: RegistryExtension {
+    /// Where it came from.
     public let source: PluginSource
+    /// As `treelog.plugin` of the script says.
     public let name: String
+    /// As the script says; "" where it does not.
     public let version: String
+    /// What it is about; "" where the script does not say.
     public let summary: String
     /// The files that were loaded, with their SHA-256.
     public let scripts: [ExtensionReport.Script]
+    /// The policies that it declares.
     public internal(set) var policies: [PluginPolicy] = []
+    /// The process functions that it declares.
     public internal(set) var processes: [PluginProcess] = []
+    /// Whether decisions are asked for twice.
     public var verification: DecisionVerification {
         get { present.verification }
         set { present.verification = newValue }
@@ -63,6 +70,7 @@ public final class Plugin: RegistryExtension {
         processes = definition.processes.enumerated().map { PluginProcess(source, limits, $0.offset, $0.element) }
     }
 
+    /// The item types that it declares, those of the format that it overrides among them.
     public var itemTypes: [PluginItemType] {
         definition.items.enumerated().map { PluginItemType(self, $0.offset, $0.element) }
     }
@@ -80,11 +88,13 @@ public final class Plugin: RegistryExtension {
 
     // MARK: Runs
 
+    /// Begins with a machine in which nothing has run.
     public func beginRun() throws(LogError) {
         if !isUntouched { present.machine = try makeMachine() }
         isUntouched = false
     }
 
+    /// The plugin, the sums of its files and what it has to say, for the report of a replay.
     public func makeReport() -> ExtensionReport {
         ExtensionReport(name: name, version: version, scripts: scripts, messages: present.machine.messages)
     }

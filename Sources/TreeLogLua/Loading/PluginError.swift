@@ -2,6 +2,7 @@
 public struct PluginProblem: Equatable, Sendable, CustomStringConvertible {
     /// File and line, as `Plugins/counter/plugin.lua:12`, or only what is known of them.
     public var place: String
+    /// What is wrong, and where it helps, what was meant.
     public var text: String
 
     public init(_ text: String, at place: String) {
@@ -14,9 +15,11 @@ public struct PluginProblem: Equatable, Sendable, CustomStringConvertible {
 
 /// Why plugins were not loaded: all that is wrong with them, so that it can be corrected at once.
 public struct PluginError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// At least one.
     public var problems: [PluginProblem]
 
     public init(_ problems: [PluginProblem]) { self.problems = problems }
+    /// An error of one problem.
     public init(_ text: String, at place: String = "") { problems = [PluginProblem(text, at: place)] }
 
     /// A line for each problem.

@@ -7,10 +7,12 @@ public struct PluginItemType {
     let plugin: Plugin
     let number: Int
     public let name: String
+    /// The type in the keys of its items.
     public let keyType: KeyType
     public let summary: String
     /// Whether it handles a type that is not its own.
     public let isOverride: Bool
+    /// When its items are logged.
     public let logging: LoggingRule
     /// Nil for items of any bytes.
     public let fields: FieldList?
@@ -64,7 +66,9 @@ extension ItemRecord {
 public struct PluginPolicy: Sendable {
     public let name: String
     public let summary: String
+    /// The policy that decides where this one does not.
     public let base: String
+    /// What can be set, with its values.
     public internal(set) var options: [PluginOption]
 
     init(_ policy: PolicyDefinition) {

@@ -6,8 +6,10 @@ public struct PluginSet {
     /// The environment variable that names folders of plugins, separated by colons.
     public static let environmentVariable = "TREELOG_PLUGINS"
 
+    /// The plugins, in the order in which they were loaded.
     public private(set) var plugins: [Plugin] = []
 
+    /// No plugins.
     public init() {}
 
     /// Loads plugins, each once.
@@ -51,6 +53,7 @@ public struct PluginSet {
         }
     }
 
+    /// Adds a plugin that was loaded by itself.
     public mutating func add(_ plugin: Plugin) { plugins.append(plugin) }
 
     /// Sets an option: `POLICY.KEY=VALUE`, where POLICY is the name of a policy or a process.

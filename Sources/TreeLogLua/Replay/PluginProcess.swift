@@ -14,6 +14,7 @@ public final class PluginProcess: ProcessFunction {
     let place: String
     public let name: String
     public let summary: String
+    /// What can be set, with its values.
     public internal(set) var options: [PluginOption]
     /// Where the script writes to.
     public var output: (([UInt8]) -> Void)?

@@ -17,7 +17,9 @@ public final class Workload {
         return limits
     }
 
+    /// Where it came from.
     public let source: PluginSource
+    /// As the script says.
     public let name: String
     /// What it is about; "" where it does not say.
     public let summary: String

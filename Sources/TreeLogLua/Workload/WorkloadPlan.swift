@@ -110,6 +110,7 @@ public struct WorkloadFailure: Error, Sendable, CustomStringConvertible {
         case mount
     }
 
+    /// What failed.
     public var kind: Kind
     /// The function of the script.
     public var function: String
