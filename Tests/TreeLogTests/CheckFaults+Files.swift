@@ -90,7 +90,7 @@ extension CheckFault {
             return devices
         },
         CheckFault(
-            "a file that fs-verity protects has no descriptor", .inode,
+            "a file that fs-verity protects has no descriptor", .verity,
             judge: .nobody("btrfs check does not look at what fs-verity keeps")
         ) {
             try editInode($0, where: \.isRegularFile) { $0.flags.insert(.verity) }

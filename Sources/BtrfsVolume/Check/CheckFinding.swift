@@ -27,6 +27,8 @@ public struct CheckFinding: Sendable, Equatable {
         case fileBytes = "file_bytes"
         case fileExtent = "file_extent"
         case orphan
+        /// What fs-verity keeps of a file.
+        case verity
         case root
         case uuid
         case quota
@@ -75,6 +77,7 @@ extension CheckFinding.Kind {
         case .data: "Where another copy is good, 'btrfs scrub' repairs it; else restore the file from a backup."
         case .inode, .name, .linkCount, .directorySize, .fileBytes, .fileExtent, .orphan, .root:
             "The files can be read; 'btrfs check --repair' on a copy may put it right."
+        case .verity: "Linux cannot open these files; 'treelog cat' reads them, and copies can take their place."
         case .uuid: "Nothing: 'btrfs rescue clear-uuid-tree' lets the kernel make it anew."
         case .quota: "'btrfs quota rescan' counts anew."
         case .log: "'treelog inspect' tells what the log holds."

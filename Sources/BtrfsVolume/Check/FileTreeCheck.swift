@@ -82,7 +82,7 @@ struct FileTreeCheck {
             run.sink.error(.orphan, place, "inode \(number) has no link, and no orphan item either")
         }
         for (number, place) in unprotected.sorted(by: { $0.key < $1.key }) {
-            run.sink.note(.inode, place, "inode \(number) has items of fs-verity, and is not protected by it")
+            run.sink.note(.verity, place, "inode \(number) has items of fs-verity, and is not protected by it")
         }
     }
 
@@ -267,14 +267,14 @@ private struct InodeCheck {
 
     private func checkVerity(_ item: InodeItem, _ run: CheckRun) {
         guard let verityDescriptor else {
-            return run.sink.error(.inode, place, "the file is protected by fs-verity, and has no descriptor")
+            return run.sink.error(.verity, place, "the file is protected by fs-verity, and has no descriptor")
         }
         if verityDescriptor.dataSize != item.size {
             run.sink.error(
-                .inode, place, "size is \(item.size), fs-verity protects \(verityDescriptor.dataSize) bytes")
+                .verity, place, "size is \(item.size), fs-verity protects \(verityDescriptor.dataSize) bytes")
         }
         if let byteCount = verityDescriptor.treeByteCount, byteCount != hashTreeEnd {
-            run.sink.error(.inode, place, "the hash tree has \(hashTreeEnd) bytes instead of \(byteCount)")
+            run.sink.error(.verity, place, "the hash tree has \(hashTreeEnd) bytes instead of \(byteCount)")
         }
     }
 

@@ -24,21 +24,29 @@ import TreeLog
     private func items(of path: String, _ volume: MountedVolume) throws -> (verity: Int, isOrphan: Bool) {
         let location = try volume.fileSystem.location(path)
         let tree = try #require(try volume.fileSystem.transaction.tree(location.subvolume))
-        let cursor = tree.makeCursor()
-        try cursor.seek(Key(location.inode, .verityDescriptor, 0))
-        var count = 0
-        while cursor.isValid, cursor.key.objectID == location.inode, cursor.key.type <= .verityMerkle {
-            count += 1
-            if try !cursor.next() { break }
-        }
-        return (count, try tree.contains(Key(.orphan, .orphanItem, location.inode.rawValue)))
+        let isOrphan = try tree.contains(Key(.orphan, .orphanItem, location.inode.rawValue))
+        return (try verityItems(of: path, volume).count, isOrphan)
     }
 
-    /// What the check says of the inodes of a volume, in which no other error is.
+    /// The type, offset and bytes of each item of fs-verity that a file has.
+    private func verityItems(of path: String, _ volume: MountedVolume) throws -> [String] {
+        let location = try volume.fileSystem.location(path)
+        let cursor = try #require(try volume.fileSystem.transaction.tree(location.subvolume)).makeCursor()
+        try cursor.seek(Key(location.inode, .verityDescriptor, 0))
+        var items: [String] = []
+        while cursor.isValid, cursor.key.objectID == location.inode, cursor.key.type <= .verityMerkle {
+            let (key, data) = (cursor.key, cursor.data)
+            items.append("\(key.type) \(key.offset) \(EscapedBytes.hexadecimal(data.copied))")
+            if try !cursor.next() { break }
+        }
+        return items
+    }
+
+    /// What the check says of fs-verity on a volume, in which no other error is.
     private func findings(_ devices: [any BlockDevice]) throws -> [String] {
         let report = VolumeChecker(try Volume(opening: devices), options: CheckOptions(verifiesData: true)).run()
-        #expect(report.errors.allSatisfy { $0.kind == .inode }, "\(report.errors)")
-        return report.findings.filter { $0.kind == .inode }.map(\.text)
+        #expect(report.errors.allSatisfy { $0.kind == .verity }, "\(report.errors)")
+        return report.findings.filter { $0.kind == .verity }.map(\.text)
     }
 
     @Test(arguments: ["chmod_fsync", "mix_a.n4096", "mix_a.holes"]) func contentStaysAsItIs(image: String) throws {
@@ -68,6 +76,32 @@ import TreeLog
         try again.fileSystem.unlink("/file")
         try again.fileSystem.unlink("/link")
         try again.expectClean()
+    }
+
+    /// A volume on which Linux with fs-verity has protected the same content, and an empty file, one with SHA-512 and
+    /// salt, and one by the last thing before an fsync and the loss of power.
+    @Test func linuxWritesTheSame() throws {
+        let devices = [try Fixtures.device(of: Fixtures.folder + "/check/verity.img.zst")]
+        #expect(try findings(devices).isEmpty)
+        try Replays.replay(devices)
+        #expect(try findings(devices) == ["the file is protected by fs-verity, and has no descriptor"])
+        let volume = try MountedVolume(mounting: devices)
+        let fs = volume.fileSystem
+        for path in ["/empty here", "/file here"] { try fs.create(path) }
+        try fs.clone(from: "/file", to: "/file here")
+        for path in ["/file", "/empty"] {
+            try fs.enableVerity(path + " here")
+            #expect(try verityItems(of: path + " here", volume) == verityItems(of: path, volume))
+            #expect(try fs.verityDigest(path + " here") == fs.verityDigest(path))
+        }
+        #expect(EscapedBytes.hexadecimal(try fs.verityDigest("/file")) == Self.digest)
+        try volume.expect(.notSupported) { _ = try $0.verityDigest("/two") }
+        #expect(try fs.read("/two") == Self.content)
+        // Linux cannot open this one; it can be read here, and be deleted.
+        #expect(try fs.read("/late").count == 5000)
+        try volume.expect(.needsCleaning) { _ = try $0.verityDigest("/late") }
+        try fs.unlink("/late")
+        try volume.expectClean()
     }
 
     @Test func whatCannotBeProtected() throws {
