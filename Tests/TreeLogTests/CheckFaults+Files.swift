@@ -41,6 +41,18 @@ extension CheckFault {
                 return [$0.with(data: data)]
             }
         },
+        CheckFault("the root directory has another name in itself", .name) {
+            try $0.replacingFirst(in: .dataRelocationTree, where: { $0.key.type == .inodeRef }) {
+                var data = $0.data
+                data[data.count - 1] ^= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("an INODE_REF of what is no inode", .item) {
+            try $0.replacingFirst(in: .dataRelocationTree, where: { $0.key.type == .inodeRef }) {
+                [$0, $0.with(key: Key(ObjectID(255), .inodeRef, $0.key.offset))]
+            }
+        },
         CheckFault("an extended reference has another name", in: "extref_added_dir_fsync", .name) {
             try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .inodeExtref }) {
                 var data = $0.data
@@ -73,6 +85,15 @@ extension CheckFault {
                 extent.ramBytes = extent.byteCount + extent.offset - 4096
             }
         },
+        CheckFault("a file extent is of a generation to come", .fileExtent) {
+            try $0.editingFileExtent { _, extent in extent.generation += 1000 }
+        },
+        CheckFault("a preallocated extent is encoded", in: "prealloc_partial_write", .fileExtent) {
+            try $0.editingFileExtent(where: { $1.kind == .preallocated }) { _, extent in extent.otherEncoding = 1 }
+        },
+        CheckFault("a file refers to an extent of 64 PiB more", .reference) {
+            try $0.editingFileExtent(where: { $1.kind == .regular }) { _, extent in extent.diskByteCount |= 1 << 56 }
+        },
         CheckFault("a file refers to an extent that is not there", .reference) {
             try $0.editingFileExtent(where: { $1.kind == .regular }) { _, extent in
                 extent.diskAddress = LogicalAddress(extent.diskAddress.rawValue + (4 << 20))
@@ -102,6 +123,26 @@ extension CheckFault {
     static let roots: [CheckFault] = [
         CheckFault("a ROOT_REF is missing", in: "two_subvolumes", .root) {
             try $0.removingFirst(in: .rootTree) { $0.key.type == .rootRef }
+        },
+        CheckFault("the root directory of a tree has another number", .root) {
+            try $0.replacingFirst(in: .rootTree, where: { $0.key == Key(.dataRelocationTree, .rootItem, 0) }) {
+                var data = $0.data
+                data[168] ^= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault(
+            "a tree that is no snapshot has a generation in its key", .root,
+            judge: .btrfsCheck
+        ) {
+            try $0.replacingFirst(in: .rootTree, where: { $0.key == Key(.checksumTree, .rootItem, 0) }) {
+                [$0.with(key: Key(.checksumTree, .rootItem, 7))]
+            }
+        },
+        CheckFault("a directory in the tree of trees", .inode) {
+            try $0.replacingFirst(in: .rootTree, where: { $0.key == Key(.rootTreeDirectory, .inodeItem, 0) }) {
+                [$0, $0.with(key: Key(ObjectID(4102), .inodeItem, 0))]
+            }
         },
         CheckFault("a ROOT_BACKREF has another name", in: "two_subvolumes", .root) {
             try $0.replacingFirst(in: .rootTree, where: { $0.key.type == .rootBackref }) {

@@ -55,6 +55,26 @@ extension CheckFault {
         CheckFault("the extent item of a tree block is missing, old form", in: "mix_a.no-skinny", .reference) {
             try $0.removingFirst(in: .extentTree) { $0.key.type == .extentItem && $0.data[16] == 2 }
         },
+        CheckFault("what is below a block is said to refer to the block, outside subvolumes", .extent) {
+            try $0.replacingFirst(in: .extentTree, where: { isBlock($0, of: .checksumTree, flags: 0x02) }) {
+                var data = $0.data
+                data[17] |= 1
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("what is below a shared block is said to refer to its tree", in: sharedBlocks, .extent) {
+            try $0.replacingFirst(in: .extentTree, where: { isBlock($0, of: nil, flags: 0x102) }) {
+                var data = $0.data
+                data[17] = 0
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("a block is that of a subvolume that does not refer to it", in: "two_subvolumes", .extent) {
+            try changeFirstBlock($0, .fileTree, isNode: false) { $0[89] ^= 1 }
+        },
+        CheckFault("there are METADATA_ITEMs without the feature", .extent) {
+            try $0.changingSuperblock { $0.incompat.remove(.skinnyMetadata) }
+        },
         CheckFault("an extent that nobody uses", .reference) { image in
             try image.replacingFirst(in: .extentTree, where: isPlainDataExtent) { item in
                 let key = item.key
@@ -128,6 +148,9 @@ extension CheckFault {
         CheckFault("a block belongs to another tree", .block) {
             try changeFirstBlock($0, .checksumTree, isNode: false) { $0[88] = 5 }
         },
+        CheckFault("a block has back references as they were before 2009", .block) {
+            try changeFirstBlock($0, .checksumTree, isNode: false) { $0[BlockHeader.flagsOffset + 7] = 0 }
+        },
         CheckFault("two keys are swapped", .block) {
             try changeFirstBlock($0, .fileTree, isNode: false) { block in
                 for offset in 0..<Key.byteCount {
@@ -150,6 +173,12 @@ extension CheckFault {
         },
         CheckFault("bytes_used of a device is wrong", .device) {
             try $0.editingFirst(in: .chunkTree, .deviceItem) { (item: inout DeviceItem) in item.bytesUsed -= 65536 }
+        },
+        CheckFault("a device is said to be of another volume", .device) {
+            try $0.editingFirst(in: .chunkTree, .deviceItem) { (item: inout DeviceItem) in item.fsid = UUID(low: 1, high: 2) }
+        },
+        CheckFault("a device has another UUID in its superblock", .device) {
+            try $0.changingSuperblock { $0.deviceItem.uuid = UUID(low: 1, high: 2) }
         },
         CheckFault("a device ends before its last extent", .deviceExtent) {
             try $0.editingFirst(in: .chunkTree, .deviceItem) { (item: inout DeviceItem) in
@@ -189,6 +218,12 @@ extension CheckFault {
         CheckFault("a block group is missing", .chunk) {
             try $0.removingFirst(in: .extentTree) { $0.key.type == .blockGroupItem }
         },
+        CheckFault("there are two block groups at one address", .blockGroup) {
+            try $0.replacingFirst(in: .extentTree, where: { $0.key.type == .blockGroupItem }) {
+                let key = $0.key
+                return [$0.with(key: Key(key.objectID, .blockGroupItem, key.offset - 65536)), $0]
+            }
+        },
         CheckFault("a block group has another profile", .blockGroup) {
             try $0.editingFirst(in: .extentTree, .blockGroupItem) { (item: inout BlockGroupItem) in
                 item.flags.formSymmetricDifference(.raid1)
@@ -222,6 +257,13 @@ extension CheckFault {
     static func hasInlineRef(_ item: LooseItem, _ type: KeyType) -> Bool {
         guard item.key.type == .extentItem || item.key.type == .metadataItem else { return false }
         return item.data.count > ExtentItem.byteCount && item.data[ExtentItem.byteCount] == type.rawValue
+    }
+
+    /// The item of a tree block with certain flags, whose first reference is one by `tree`, or by any tree.
+    static func isBlock(_ item: LooseItem, of tree: ObjectID?, flags: UInt16) -> Bool {
+        guard item.key.type == .metadataItem, hasInlineRef(item, .treeBlockRef) else { return false }
+        let isOf = tree.map { item.data[ExtentItem.byteCount + 1] == UInt8(truncatingIfNeeded: $0.rawValue) } ?? true
+        return isOf && item.data[16] == UInt8(truncatingIfNeeded: flags) && item.data[17] == UInt8(flags >> 8)
     }
 
     static func endsWithRef(_ item: LooseItem, _ type: KeyType, _ byteCount: Int) -> Bool {

@@ -126,12 +126,19 @@ extension ItemChecker {
         }
         try context.requireAligned(key.offset, "address of the chunk")
         try context.requireAligned(length, "length of the chunk")
+        let sectorSize = try Chunk.Fields.sectorSize.read(data)
+        guard sectorSize == context.sectorSize else {
+            throw .invalid("a chunk with sectors of \(sectorSize) bytes, not \(context.sectorSize)")
+        }
         try checkType(try Chunk.Fields.type.read(data))
     }
 
     func checkDevice(_ key: Key, _ data: RawSpan) throws(FormatError) {
         try requireSize(data, DeviceItem.byteCount, "a device item")
         let item = try DeviceItem(data)
+        guard key.objectID == DeviceItem.objectID else {
+            throw .invalid("a device item under object \(key.objectID), not \(DeviceItem.objectID)")
+        }
         guard item.deviceID == key.offset else {
             throw .invalid("the item is of device \(item.deviceID)")
         }

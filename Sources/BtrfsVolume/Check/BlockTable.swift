@@ -9,15 +9,34 @@ struct BlockTable {
         /// Whether what is below refers to the block by its address.
         var isFullBackref: Bool
         var isVisited = false
+        /// The first tree that refers to the block; nil where only shared nodes do.
+        var tree: ObjectID?
     }
 
     private var records: [Record] = []
+    /// The other trees that refer to blocks, by the address of the block.
+    private var otherTrees: [UInt64: [ObjectID]] = [:]
     /// Blocks that a tree has and the extent tree has not.
     private var unlisted: Set<UInt64> = []
 
     var count: Int { records.count }
 
     mutating func append(_ record: Record) { records.append(record) }
+
+    /// Notes that a tree refers to the block that was appended last.
+    mutating func noteReference(by tree: ObjectID, to address: UInt64) {
+        guard let last = records.indices.last, records[last].address == address else { return }
+        if records[last].tree == nil {
+            records[last].tree = tree
+        } else {
+            otherTrees[address, default: []].append(tree)
+        }
+    }
+
+    /// Whether the extent tree lists a reference by a tree to the block.
+    func hasReference(by tree: ObjectID, to record: Record) -> Bool {
+        record.tree == tree || otherTrees[record.address]?.contains(tree) == true
+    }
 
     /// The extent tree has its blocks in order, unless it is damaged.
     mutating func finish() {

@@ -175,6 +175,10 @@ extension CheckRun {
             isOdd = true
             sink.error(.block, place, "the block has no WRITTEN flag")
         }
+        if header.flags >> 56 != BlockHeader.standardFlags >> 56 {
+            isOdd = true
+            sink.error(.block, place, "the block has back references of revision \(header.flags >> 56)")
+        }
         if !expected.owners.allow(header.owner) {
             isOdd = true
             sink.error(.block, place, "the block is one of tree \(header.owner)")

@@ -16,7 +16,8 @@ struct ReferenceFact: LedgerFact {
     var digest: UInt64 {
         var digest = Digest()
         digest.add(address)
-        digest.add(size << 8 ^ UInt64(type.rawValue))
+        digest.add(size)
+        digest.add(UInt64(type.rawValue))
         digest.add(referrer)
         digest.add(objectID)
         digest.add(offset)
@@ -156,6 +157,9 @@ private struct ExtentScan {
             size = UInt64(try TreeBlockInfo(info).level)
         }
         if !isRepeated {
+            if key.type == .metadataItem, !run.volume.superblock.incompat.contains(.skinnyMetadata) {
+                run.sink.error(.extent, place, "a METADATA_ITEM on a volume without the feature SKINNY_METADATA")
+            }
             take(address, length, item, place)
             if item.isTreeBlock {
                 run.blocks.append(
@@ -179,6 +183,9 @@ private struct ExtentScan {
         guard let fact = ReferenceFact(reference, address: extent.address, size: extent.size) else { return }
         let place = extent.place
         extent.counted &+= UInt64(reference.count)
+        if case .treeBlock(let tree) = reference, !isRepeated {
+            run.blocks.noteReference(by: tree, to: extent.address)
+        }
         run.references.count(fact, Int(reference.count), at: place)
     }
 

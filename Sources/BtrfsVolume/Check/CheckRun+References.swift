@@ -61,6 +61,7 @@ extension CheckRun {
                     .extent, place,
                     "the block is of generation \(early.generation), its extent of \(record.generation)")
             }
+            check(early, record)
             quotas.countBlock(UInt64(volume.nodeSize), for: early.owner, generation: early.generation)
         }
         guard let content = early.content else { return true }
@@ -71,6 +72,20 @@ extension CheckRun {
             noteData(of: content, of: tree, parent)
         }
         return true
+    }
+
+    /// What is below a block refers to the tree in its header, or to the block itself; which of them, its extent says.
+    private func check(_ block: EarlyBlock, _ record: BlockTable.Record) {
+        let place = CheckPlace(tree: block.tree.id, block: block.address)
+        if !block.tree.id.mayShareBlocks {
+            if record.isFullBackref {
+                sink.error(.extent, place, "what is below refers to the block, as in shared blocks, not to its tree")
+            }
+        } else if !record.isFullBackref, !incomplete.contains(.extentTree),
+            !blocks.hasReference(by: block.owner, to: record)
+        {
+            sink.error(.extent, place, "what is below refers to tree \(block.owner), which does not refer to the block")
+        }
     }
 
     private func noteChildren(of node: CheckedBlock, of tree: CheckedTree, _ parent: LogicalAddress?) {
@@ -149,5 +164,8 @@ extension CheckRun {
 
 extension ObjectID {
     /// Whether the tree is one of those that share blocks with others.
-    var mayShareBlocks: Bool { isSubvolume || self == .dataRelocationTree || self == .treeRelocation }
+    var mayShareBlocks: Bool { hasFiles || self == .treeRelocation }
+
+    /// Whether the tree holds files, and a root directory.
+    var hasFiles: Bool { isSubvolume || self == .dataRelocationTree }
 }

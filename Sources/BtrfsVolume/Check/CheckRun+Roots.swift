@@ -52,6 +52,7 @@ extension CheckRun {
                 switch key.type {
                 case .rootItem:
                     let root = FoundRoot(id: key.objectID, item: try RootItem(data), place: place)
+                    checkRoot(key, root.item, place)
                     roots.append(root)
                     rootsByID[root.id] = root
                 case .rootRef:
@@ -60,10 +61,29 @@ extension CheckRun {
                 case .rootBackref:
                     let link = RootLink(parent: ObjectID(key.offset), child: key.objectID)
                     links[link, default: FoundLink(place: place)].backward = try RootRef(data)
+                case .inodeItem: try readInode(key, data, place)
                 case .orphanItem: orphanRoots.insert(ObjectID(key.offset))
                 default: break
                 }
             } catch { sink.error(.item, place, "\(FormatError(error.reason))") }
+        }
+    }
+
+    private func checkRoot(_ key: Key, _ item: RootItem, _ place: CheckPlace) {
+        // Snapshots have the generation there, trees of the relocation their subvolume.
+        if key.offset != 0, !key.objectID.isFile, key.objectID != .treeRelocation {
+            sink.error(.root, place, "the offset in the key of tree \(key.objectID) is \(key.offset), not 0")
+        }
+        if key.objectID.hasFiles, item.rootDirID != .firstFree {
+            sink.error(.root, place, "the root directory is \(item.rootDirID), not \(ObjectID.firstFree)")
+        }
+    }
+
+    /// But for the directory with the name of the default subvolume, the files of this tree keep free space.
+    private func readInode(_ key: Key, _ data: RawSpan, _ place: CheckPlace) throws(FormatError) {
+        let item = try InodeItem(data)
+        if key.objectID != .rootTreeDirectory, !item.isRegularFile {
+            sink.error(.inode, place, "inode \(key.objectID) of the tree of trees is no regular file")
         }
     }
 

@@ -107,11 +107,25 @@ final class ChunkCheck {
         }
     }
 
+    /// By UUIDs Linux finds devices, and tells those of a volume from those of the seed out of which it grew.
+    private func checkVolume(of item: DeviceItem, _ place: CheckPlace, _ run: CheckRun) {
+        let member = run.volume.devices.members[item.deviceID]
+        let uuid = member?.seed?.metadataUUID ?? run.volume.superblock.metadataUUID
+        if item.fsid != uuid {
+            run.sink.error(.device, place, "the device is said to be of volume \(item.fsid), not of \(uuid)")
+        }
+        if let member, member.deviceItem.uuid != item.uuid {
+            run.sink.error(
+                .device, place, "the UUID is \(item.uuid), the superblock of the device has \(member.deviceItem.uuid)")
+        }
+    }
+
     private func compareDevices(_ run: CheckRun) {
         if run.incomplete.contains(.chunkTree) || run.incomplete.contains(.deviceTree) { return }
         var total: UInt64 = 0
         for (item, place) in devices {
             total &+= item.totalBytes
+            checkVolume(of: item, place, run)
             let end = ends[item.deviceID] ?? 0
             if end > item.totalBytes {
                 run.sink.error(
@@ -153,6 +167,9 @@ extension CheckRun {
 
     func readBlockGroup(_ key: Key, _ data: RawSpan, _ place: CheckPlace) throws(FormatError) {
         let item = try BlockGroupItem(data)
+        if groups[key.objectID.rawValue] != nil {
+            sink.error(.blockGroup, place, "there is another block group at \(key.objectID.rawValue)")
+        }
         groups[key.objectID.rawValue] = FoundGroup(item: item, length: key.offset, place: place)
     }
 

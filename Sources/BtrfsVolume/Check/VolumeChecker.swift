@@ -139,7 +139,7 @@ final class CheckRun {
     /// Walks one tree, and does what there is to do for its kind.
     private func check(_ tree: CheckedTree, _ chunks: ChunkCheck) {
         noteRoot(of: tree)
-        if tree.id.isSubvolume || tree.id == .dataRelocationTree { return checkFiles(of: tree) }
+        if tree.id.hasFiles { return checkFiles(of: tree) }
         var freeSpace = tree.id == .freeSpaceTree ? FreeSpaceCheck() : nil
         walk(tree) { block in
             guard note(block, of: tree) else { return false }
