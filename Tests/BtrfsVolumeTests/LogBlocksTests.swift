@@ -30,4 +30,27 @@ import Testing
         }
         #expect(found == (0..<count).map { key(2 * $0 + 1) })
     }
+
+    /// Blocks that a log does not need any more are not written, and others take their places.
+    @Test func aLogThatShrinksLeavesItsPlaces() throws {
+        let volume = try Volume(opening: try Corpus.image(named: "chmod_fsync").load())
+        let blocks = LogBlocks(of: try Transaction(on: volume))
+        let log = try blocks.makeTree()
+        let keys = (0..<400).map { Key(ObjectID(256 + $0), .inodeItem, 0) }
+        let bytes = [UInt8](repeating: 1, count: 160)
+        var places: Set<LogicalAddress> = []
+        var most = 0
+        for _ in 0..<10 {
+            for key in keys { try log.put(key, bytes.rawSpan) }
+            var taken = blocks.takeUnwritten()
+            most = max(most, taken.count)
+            places.formUnion(taken.map(\.address))
+            for key in keys { try log.remove(key) }
+            taken = blocks.takeUnwritten()
+            #expect(taken.count == 1)
+            places.formUnion(taken.map(\.address))
+        }
+        #expect(most > 3)
+        #expect(places.count <= 2 * most + 2)
+    }
 }

@@ -4,19 +4,17 @@ package import BtrfsFormat
 ///
 /// They lie in free space of the metadata block groups, and are no part of the extent tree, the free space tree or the
 /// counts of used bytes: after a crash that space is free again as soon as the log is replayed. A block that was
-/// written is not changed in place any more, so that a log stays whole while the next one is made. When that one is
-/// durable on all devices nobody looks for the replaced blocks any more, and the one after it is written in their
-/// place. So logs stay in the same few places for as long as they do not grow: Linux takes new ones until the commit,
-/// which costs space, pages of memory, and for an image file blocks of that file.
+/// written is not changed in place any more, so that a log stays whole while the next one is made and written. What it
+/// replaces is the place for blocks of the one after it, which is written only when this one is durable on all devices,
+/// or never. So logs stay in the same few places for as long as they do not grow: Linux takes new ones until the
+/// commit, which costs space, pages of memory, and for an image file blocks of that file.
 package final class LogBlocks: BlockSource {
     private let transaction: Transaction
     /// The blocks that are not on the devices yet.
     private var unwritten: [UInt64: TreeBlock] = [:]
     /// Where blocks were that are no part of the logs any more as they are now in memory.
     private var replaced: [LogicalAddress] = []
-    /// Where blocks were that are no part of the logs any more as they were last taken to be written.
-    private var retired: [LogicalAddress] = []
-    /// Where no block of a log is that may be on the devices, in descending order.
+    /// Where no block is of the logs as they were last taken to be written, nor as they are now.
     private var places: [LogicalAddress] = []
     /// How many blocks may still be taken before room is looked for again.
     private var budget = 0
@@ -68,24 +66,18 @@ package final class LogBlocks: BlockSource {
         replaced.append(block.address)
     }
 
-    /// The blocks that have to be written, by address. From now on they are not changed in place.
+    /// The blocks that have to be written, by address. From now on they are not changed in place; those that are taken
+    /// the next time must not be written before these are durable.
     package func takeUnwritten() -> [BlockWrite] {
         let blocks = unwritten.values.sorted { $0.address < $1.address }
         unwritten = [:]
-        retired += replaced
+        places += replaced
         replaced = []
         return blocks.map { block in
             block.seal(transaction.volume.checksumType)
             block.markWritten()
             return BlockWrite(address: block.address, bytes: block.bytes.copied)
         }
-    }
-
-    /// What was taken last is durable.
-    package func noteDurable() {
-        guard !retired.isEmpty else { return }
-        places = (places + retired).sorted(by: >)
-        retired = []
     }
 }
 

@@ -68,7 +68,6 @@ final class InodeState {
     /// Forgets what counted for one transaction only.
     func noteCommit() {
         noteLogged(in: 0)
-        loggedTransid = 0
         removedIndexes = RangeSet()
         changedItems = []
         lastDirIndexOffset = 0

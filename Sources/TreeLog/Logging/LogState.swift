@@ -44,6 +44,8 @@ final class LogState {
     var transid: Generation { fileSystem.transaction.generation }
 
     /// From now on each fsync of the running transaction is a commit.
+    ///
+    /// The corresponding kernel function is `btrfs_set_log_full_commit`.
     func requireFullCommit(_ reason: FullCommitReason) { obstacle = obstacle ?? reason }
 
     // MARK: fsync
@@ -83,7 +85,6 @@ final class LogState {
         do {
             guard fileSystem.options.usesTreeLog else { throw FullCommitReason.logNotUsed }
             if let obstacle { throw obstacle }
-            guard !fileSystem.transaction.allocatedChunk else { throw FullCommitReason.newChunk }
             guard inode.needsLogging(in: transid) else { return }
             guard try !isCommitCheaper() else { throw FullCommitReason.longLog }
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
@@ -121,9 +122,10 @@ final class LogState {
     /// What is in the logs in memory now, on its way to the devices. What is logged from now on belongs to the next.
     func makePublication() throws(FullCommitReason) -> LogPublication {
         guard !fileSystem.isAborted else { throw .failure }
+        if let obstacle { throw obstacle }
         // A commit came in between, with all that they had.
         guard let trees else { throw .requested }
-        // Logging may have taken one itself.
+        // Also one that logging has taken itself.
         guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
             let publication = try trees.makePublication(logTransid, on: fileSystem.volume)
@@ -137,13 +139,12 @@ final class LogState {
     ///
     /// - Parameter failure: what went wrong with it.
     func finish(_ publication: LogPublication, _ failure: VolumeError?) throws(FullCommitReason) {
+        onItsWay = nil
         guard publication.generation == transid, publication.number > lastLogCommit else { return }
         // A commit that failed has kept the log from being written, and the transaction is still the same.
         guard failure == nil, !fileSystem.isAborted else { throw .failure }
         fileSystem.volume.adopt(publication)
-        trees?.noteDurable()
         lastLogCommit = publication.number
-        onItsWay = nil
     }
 
     private func log(_ inode: ObjectID?, of subvolume: ObjectID, in trees: LogTrees) throws {
@@ -174,7 +175,6 @@ final class LogState {
     /// The corresponding kernel function is `btrfs_free_log`.
     func discardAtCommit() {
         trees = nil
-        onItsWay = nil
         committed = [:]
         obstacle = nil
         removedEntries = []

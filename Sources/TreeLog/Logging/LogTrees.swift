@@ -55,9 +55,6 @@ package final class LogTrees {
             of: unwritten, root: roots.rootAddress, level: roots.level, number: number, on: volume)
     }
 
-    /// The last publication is durable.
-    func noteDurable() { blocks.noteDurable() }
-
     /// As Linux writes it: no references, and the inode of an empty directory.
     private func rootItem(of log: Tree) -> RootItem {
         var item = RootItem(address: log.rootAddress, level: UInt8(log.level), generation: blocks.generation)

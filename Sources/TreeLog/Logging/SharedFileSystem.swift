@@ -24,11 +24,9 @@ public final class SharedFileSystem: Sendable {
         let fileSystem: FileSystem
         /// Who waits for the log that is being filled, beside the task that leads.
         var waiting: [Waiter] = []
-        /// Who waits for the one that is on its way to the devices, beside the task that leads.
+        /// Who waits for the one that is on its way to the devices, or waited for the last, beside the task that leads.
         var served: [Waiter] = []
         var hasLeader = false
-        /// Why the next write has to be a commit.
-        var commitReason: FullCommitReason?
         /// How many tasks the last write served.
         var lastBatchSize = 0
     }
@@ -68,7 +66,7 @@ public final class SharedFileSystem: Sendable {
     /// Makes all changes durable.
     public func sync() async throws(FileSystemError) {
         _ = try await wait { core, waiter in
-            core.commitReason = core.commitReason ?? .requested
+            if core.fileSystem.isChanged { core.fileSystem.log.requireFullCommit(.requested) }
             return core.join(waiter)
         }
     }
@@ -141,9 +139,8 @@ extension SharedFileSystem.Core {
             guard log.isInLogToCome(inode) else { return .nothing }
             return log.isInLogOnItsWay(inode) ? .logOnItsWay : .nextWrite
         }
-        // The commit that is to come has all of it.
-        guard commitReason == nil else { return .nextWrite }
-        do throws(FullCommitReason) { try log.prepare(inode) } catch { commitReason = error }
+        // What cannot be logged makes the next write a commit.
+        try? log.prepare(inode)
         return .nextWrite
     }
 
@@ -162,15 +159,11 @@ extension SharedFileSystem.Core {
         served = waiting
         waiting = []
         let log = fileSystem.log
-        guard commitReason == nil else { return .done(commit()) }
         do throws(FullCommitReason) {
             let publication = try log.makePublication()
             if publication.servesManyThreads { return .publish(publication, log.gate) }
             return .done(finish(publication, log.gate.perform(publication)))
-        } catch {
-            commitReason = error
-            return .done(commit())
-        }
+        } catch { return .done(commit(error)) }
     }
 
     /// Notes that a log is durable, or makes a commit where it failed.
@@ -178,15 +171,10 @@ extension SharedFileSystem.Core {
         do throws(FullCommitReason) {
             try fileSystem.log.finish(publication, failure)
             return end(.success(.logged(byteCount: publication.byteCount)))
-        } catch {
-            commitReason = error
-            return commit()
-        }
+        } catch { return commit(error) }
     }
 
-    private mutating func commit() -> SharedFileSystem.Ending {
-        let reason = commitReason ?? .requested
-        commitReason = nil
+    private mutating func commit(_ reason: FullCommitReason) -> SharedFileSystem.Ending {
         do throws(FileSystemError) {
             try fileSystem.sync()
             return end(.success(.fullCommit(reason)))
@@ -196,7 +184,6 @@ extension SharedFileSystem.Core {
     private mutating func end(_ result: Result<SyncOutcome, FileSystemError>) -> SharedFileSystem.Ending {
         let next = waiting.isEmpty ? nil : waiting.removeFirst()
         hasLeader = next != nil
-        defer { served = [] }
         lastBatchSize = served.count + 1
         return SharedFileSystem.Ending(result: result, served: served, next: next)
     }

@@ -72,6 +72,7 @@ import TreeLog
             let superblocks = try scene.superblocks(since: start)
             #expect(superblocks.allSatisfy { $0.logRoot.rawValue != 0 && $0.generation == committed.generation })
             #expect(superblocks.allSatisfy { $0.root == committed.root })
+            #expect(superblocks.allSatisfy { $0.logRoot == scene.fs.volume.superblock.logRoot })
         }
     }
 
@@ -116,6 +117,8 @@ import TreeLog
             #expect(try scene.fs.fsync("/f") == .fullCommit(.failure))
             #expect(scene.steps(since: start).suffix(6).map(\.kind) == [.block, .flush, .copy, .flush, .superblock, .flush])
             #expect(try scene.contentsAfterCuts(from: scene.recording.operations.count) == [Scene.content(3)])
+            try scene.fs.changeMode("/f", to: 0o600)
+            guard case .logged = try scene.fs.fsync("/f") else { throw Errno.inputOutput }
         }
         let contents = try scene.contentsAfterCuts(from: start)
         #expect(contents.contains(Scene.content(2)) && Set(contents).isSubset(of: [Scene.content(2), Scene.content(3)]))

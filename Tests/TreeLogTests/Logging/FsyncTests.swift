@@ -27,6 +27,64 @@ import TreeLog
         #expect(try fs.fsync("/dir/file") == .nothingToDo)
     }
 
+    /// Of the logs of many subvolumes only the one is written that has changed, and in the tree of logs the way to it.
+    @Test func logsThatDidNotChangeAreNotWritten() throws {
+        let volume = try MountedVolume("mix_a.n4096")
+        let fs = volume.fileSystem
+        let files = (0..<20).map { "/s\($0)/f" }
+        for file in files { _ = try fs.createSubvolume(String(file.dropLast(2))) }
+        try fs.sync()
+        for file in files {
+            try fs.create(file)
+            expectLogged(try fs.fsync(file))
+        }
+        try fs.changeMode(files[0], to: 0o600)
+        #expect(try fs.fsync(files[0]) == .logged(byteCount: 3 * 4096))
+        let crashed = try FileSystem(mountingCut: volume.crash())
+        for file in files { #expect(try crashed.exists(file)) }
+        try fs.sync()
+        #expect(fs.volume.superblock.logRootLevel == 0)
+    }
+
+    /// A commit has all that the log was still to be told; the next log begins with what is synced then.
+    @Test func nothingFromBeforeACommitIsLoggedAfterIt() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        try fs.makeDirectory("/dir")
+        for name in ["/dir/gone", "/dir/moved", "/open"] { try fs.create(name) }
+        try fs.write("/open", at: 0, [UInt8](repeating: 1, count: 8192))
+        let open = try fs.open("/open")
+        for name in ["/dir", "/dir/moved", "/dir/gone"] { expectLogged(try fs.fsync(name)) }
+        try fs.unlink("/dir/gone")
+        try fs.rename("/dir/moved", to: "/dir/new")
+        try fs.sync()
+        try fs.write("/open", at: 4096, [UInt8](repeating: 2, count: 4096))
+        expectLogged(try fs.fsync(open))
+        let items = try LogBuilder(volume.crash(), startingWith: .presentLog).items[.fileTree] ?? []
+        let inode = try fs.stat("/open").location.inode
+        #expect(items.allSatisfy { $0.key.objectID == inode || $0.key.type == .extentChecksum }, "\(items.map(\.key))")
+        #expect(items.filter { $0.key.type == .extentData }.map(\.key.offset) == [4096])
+        try fs.close(open)
+    }
+
+    /// What was renamed is logged with the next fsync, also with one in another subvolume: after it a new file can have
+    /// the name that is free.
+    @Test func aRenameInAnotherSubvolume() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        _ = try fs.createSubvolume("/sub")
+        try fs.sync()
+        for name in ["/sub/a", "/f"] { try fs.create(name) }
+        expectLogged(try fs.fsync("/sub/a"))
+        try fs.rename("/sub/a", to: "/sub/b")
+        expectLogged(try fs.fsync("/f"))
+        #expect(try FileSystem(mountingCut: volume.crash()).exists("/sub/b"))
+        try fs.create("/sub/a")
+        expectLogged(try fs.fsync("/sub/a"))
+        let crashed = try FileSystem(mountingCut: volume.crash())
+        for name in ["/sub/a", "/sub/b", "/f"] { #expect(try crashed.exists(name)) }
+    }
+
     @Test func nothingElseIsThere() throws {
         let volume = try MountedVolume()
         let fs = volume.fileSystem

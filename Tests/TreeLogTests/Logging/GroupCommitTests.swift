@@ -112,6 +112,7 @@ import Testing
         stage.run()
         // One at a time was all that was known: the second came too late for the first log, and goes with the third.
         #expect(try stage.steps(since: start) == aLog + aLog)
+        #expect(stage.endings["/f1"]?.operationCount == stage.endings["/f2"]?.operationCount)
         let second = stage.device.recording.operations.count
         for name in ["/f3", "/f4", "/f5"] { stage.fsync(name) }
         stage.run()
@@ -145,11 +146,8 @@ import Testing
     /// Another task was about to write a log when somebody who has the file system to himself makes a file durable: the
     /// log comes first, and is not written again after the one that has more.
     @Test func logsAreWrittenInTheirOrder() throws {
-        let device = StagedDevice(try MountedVolume().crash()[0])
-        let fs = try FileSystem(mounting: [device])
-        for name in ["/one", "/two"] { try fs.create(name) }
-        try fs.log.prepare(try fs.stateForSync(Array("/one".utf8)))
-        let publication = try fs.log.makePublication()
+        let (device, fs, publication) = try makeLogOnItsWay()
+        try fs.create("/two")
         guard case .logged = try fs.fsync("/two") else { throw Errno.inputOutput }
         let count = device.recording.operations.count
         #expect(fs.log.gate.perform(publication) == nil)
@@ -157,24 +155,68 @@ import Testing
         #expect(device.recording.operations.count == count)
         for cut in 0...count {
             let crashed = try FileSystem(mountingCut: try device.recording.state(at: CrashPoint(after: cut)))
-            #expect(try cut < count || crashed.exists("/one") && crashed.exists("/two"))
+            #expect(try cut < count || crashed.exists("/sub/one") && crashed.exists("/two"))
         }
-        #expect(try fs.fsync("/one") == .nothingToDo)
+        for name in ["/sub/one", "/two"] { #expect(try fs.fsync(name) == .nothingToDo) }
+    }
+
+    /// A file that a log has that another task is about to write. The log has a tree that the next one leaves as it is.
+    private func makeLogOnItsWay() throws -> (StagedDevice, FileSystem, LogPublication) {
+        let device = StagedDevice(try MountedVolume().crash()[0])
+        let fs = try FileSystem(mounting: [device])
+        _ = try fs.createSubvolume("/sub")
+        try fs.sync()
+        try fs.create("/sub/one")
+        try fs.log.prepare(try fs.stateForSync(Array("/sub/one".utf8)))
+        return (device, fs, try fs.log.makePublication())
     }
 
     /// A commit that comes between the making of a log and its writing has all of it.
     @Test func aLogThatWasOvertakenIsNotWritten() throws {
-        let device = StagedDevice(try MountedVolume().crash()[0])
-        let fs = try FileSystem(mounting: [device])
-        try fs.create("/one")
-        try fs.log.prepare(try fs.stateForSync(Array("/one".utf8)))
-        let publication = try fs.log.makePublication()
+        let (device, fs, publication) = try makeLogOnItsWay()
         try fs.sync()
         let count = device.recording.operations.count
         #expect(fs.log.gate.perform(publication) == nil)
+        // What went wrong after that does not matter for what is durable.
+        fs.abortReason = Errno.inputOutput
         try fs.log.finish(publication, nil)
         #expect(device.recording.operations.count == count)
         #expect(fs.volume.superblock.logRoot.rawValue == 0)
+    }
+
+    /// A commit that fails keeps it from being written, too; then it is not durable. Nor is any log written after that.
+    @Test func aLogThatAFailedCommitOvertookIsNotDurable() throws {
+        let (device, fs, publication) = try makeLogOnItsWay()
+        device.restart()
+        device.fail(at: .write(afterFlush: 0), staysBroken: false)
+        #expect(throws: FileSystemError.self) { try fs.sync() }
+        let count = device.recording.operations.count
+        #expect(fs.log.gate.perform(publication) == nil)
+        #expect(throws: FullCommitReason.failure) { try fs.log.finish(publication, nil) }
+        #expect(throws: FullCommitReason.failure) { try fs.log.makePublication() }
+        #expect(device.recording.operations.count == count)
+    }
+
+    /// A new chunk is known to nobody before the commit: whoever waits for a log gets that.
+    @Test func aChunkThatComesInBetween() throws {
+        let (stage, start) = try makeStage()
+        stage.device.at(.flush(1)) {
+            stage.fsync("/f1")
+            stage.run()
+        }
+        stage.device.at(.flush(2)) {
+            stage.start("allocation") {
+                try stage.fileSystem.withFileSystem { (fs) throws(FileSystemError) in
+                    try fs.allocate("/f5", at: 0, count: 20 << 20)
+                }
+                return .nothingToDo
+            }
+        }
+        stage.fsync("/f0")
+        stage.run()
+        #expect(stage.endings["allocation"] != nil)
+        #expect(stage.outcome("/f1") == .fullCommit(.newChunk))
+        #expect(try stage.steps(since: start) == aLog + aCommit)
     }
 
     // MARK: Commits
@@ -195,6 +237,20 @@ import Testing
         for name in ["/f1", "/f2"] { #expect(stage.outcome(name) == .fullCommit(.requested)) }
         #expect(stage.endings["sync"] != nil)
         try stage.expectNothingIsLost(since: start)
+    }
+
+    /// Where there was nothing to commit, it is none, and the next fsync needs none.
+    @Test func aCommitOfNothing() throws {
+        let stage = try Stage()
+        let start = stage.device.recording.operations.count
+        stage.sync()
+        stage.run()
+        #expect(stage.endings["sync"] != nil)
+        #expect(try stage.steps(since: start) == [])
+        try stage.change { (fs) throws(FileSystemError) in try fs.create("/f") }
+        stage.fsync("/f")
+        stage.run()
+        #expect(stage.isLogged("/f"))
     }
 
     /// So does one that comes before the log that they wait for, and then nothing is left to be written.
