@@ -62,7 +62,6 @@ extension FileSystem {
                     item.sequence &+= 1
                     item.ctime = now
                 }
-                try inodeState(location).copyEverything = true
             }
         }
     }

@@ -93,7 +93,6 @@ extension FileSystem {
             if hasExplicitHoles { try namespace.fillHoles(of: location.inode, in: 0..<sectorEnd(size)) }
             let state = try inodeState(location)
             state.modifiedExtents.insert(range.lowerBound..<sectorEnd(range.upperBound))
-            state.needsFullSync = true
             state.lastReflinkTransid = transaction.generation
             let hasPreallocated = pieces.contains { $0.extent.kind == .preallocated }
             try updateContent(

@@ -111,14 +111,15 @@ extension FileSystem {
         inode.size = UInt64(new.target.count)
         inode.nbytes = UInt64(new.target.count)
         try namespace.putInode(location.inode, inode)
-        if !new.target.isEmpty { try namespace.insertInline(new.target.rawSpan, of: location.inode) }
         for xattr in new.xattrs {
             try namespace.setXattr(named: xattr.name.rawSpan, to: xattr.value.rawSpan, of: location.inode)
         }
         let state = InodeState(location, generation: transaction.generation)
         state.noteChange(in: transaction.generation)
-        // The number may have been that of an inode that is in the log.
-        state.needsFullSync = true
+        if !new.target.isEmpty {
+            try namespace.insertInline(new.target.rawSpan, of: location.inode)
+            state.modifiedExtents.insert(0..<sectorSize)
+        }
         if inode.isDirectory { state.nextDirectoryIndex = Namespace.firstDirectoryIndex }
         inodes[location] = state
         changedSubvolumes.insert(location.subvolume)

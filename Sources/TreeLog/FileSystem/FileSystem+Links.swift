@@ -34,17 +34,15 @@ extension FileSystem {
         else { throw Errno.tooManyLinks }
         try change(blocks: Self.namesReserve) {
             let now = self.now()
-            let state = try inodeState(location)
             try update(location) {
                 $0.nlink += 1
                 $0.sequence &+= 1
                 $0.ctime = now
             }
-            state.copyEverything = true
             let index = try takeDirectoryIndex(end.directory)
             try addName(end.name, of: location, type: inode.fileType, in: end.directory, at: index, now: now)
             if inode.nlink == 0 { try namespace.removeOrphan(location.inode) }
-            log.didLink(state, oldDirectory: nil, newDirectory: try inodeState(end.directory))
+            log.didLink(try inodeState(location), oldDirectory: nil)
         }
     }
 
@@ -119,7 +117,6 @@ extension FileSystem {
         try log.willUnlink(index: reference.index, of: state, in: directoryState, isMove: isMove)
         try namespace.unlink(name.rawSpan, of: location.inode, in: directory.inode, now: now)
         state.noteChange(in: transaction.generation)
-        state.copyEverything = true
         try noteNames(of: directory, now)
     }
 }

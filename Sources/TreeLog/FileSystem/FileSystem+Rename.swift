@@ -215,7 +215,6 @@ extension FileSystem {
             $0.ctime = now
         }
         log.didLink(
-            try inodeState(found.location), oldDirectory: try inodeState(move.from.directory),
-            newDirectory: try inodeState(end.directory), replaced: replaced)
+            try inodeState(found.location), oldDirectory: try inodeState(move.from.directory), replaced: replaced)
     }
 }

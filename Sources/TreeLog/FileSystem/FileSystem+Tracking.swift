@@ -137,7 +137,6 @@ extension FileSystem {
                 try change(blocks: Self.namesReserve, makesRoom: true) {
                     let dropped = try namespace(of: location.subvolume).dropExtents(
                         of: location.inode, from: bound, to: .max)
-                    try inodeState(location).needsFullSync = true
                     try update(location) { item in
                         item.nbytes = item.nbytes &- dropped
                         item.size = min(item.size, bound)

@@ -122,11 +122,10 @@ extension FileSystem {
             if isInline, size < inode.size {
                 dropped = try namespace.dropExtents(of: location.inode, from: 0, to: .max) - UInt64(kept.count)
                 if !kept.isEmpty { try namespace.insertInline(kept.rawSpan, of: location.inode) }
+                try inodeState(location).modifiedExtents.insert(0..<sectorSize)
             } else {
                 dropped = try namespace.dropExtents(of: location.inode, from: sectorEnd(size), to: .max)
             }
-            let state = try inodeState(location)
-            state.needsFullSync = true
             try update(location) { item in
                 item.nbytes = item.nbytes &- dropped
                 guard size != item.size else { return }

@@ -23,10 +23,9 @@ final class InodeState {
     var lastLinkTransid: Generation = 0
     /// The transaction in which extents of other places came into the file last.
     var lastReflinkTransid: Generation = 0
-    /// Whether the next fsync has to log all items, because it is not known which changed.
-    var needsFullSync = false
-    /// Whether the next fsync has to log extended attributes and references too, not only the inode and its extents.
-    var copyEverything = true
+    /// Whether the next fsync has to log names, extended attributes and items of plugins anew, also when the inode is
+    /// in the log.
+    var copyEverything = false
     /// The parts of the file that changed since it was logged last, in whole sectors.
     var modifiedExtents = RangeSet()
     /// The items of plugins that were put or deleted since the last commit.
@@ -60,7 +59,6 @@ final class InodeState {
     func noteLogged(in log: UInt64) {
         logTransid = log
         isChangedSinceLog = false
-        needsFullSync = false
         copyEverything = false
         modifiedExtents = RangeSet()
     }
@@ -70,6 +68,5 @@ final class InodeState {
         noteLogged(in: 0)
         removedIndexes = RangeSet()
         changedItems = []
-        lastDirIndexOffset = 0
     }
 }

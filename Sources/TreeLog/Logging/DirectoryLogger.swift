@@ -23,7 +23,6 @@ extension InodeLogger {
             guard try cursor.next() else { break }
         }
         for (index, target) in new {
-            guard !target.isSubvolume else { throw FullCommitReason.changedSubvolume }
             try copy(Key(directory, .dirIndex, index))
             try logTarget(target)
             state.lastDirIndexOffset = index
@@ -35,7 +34,7 @@ extension InodeLogger {
         let inode = target.location.objectID
         let state = try state(inode)
         if target.type == .directory, state.generation == transid {
-            if state.loggedTransid != transid || state.needsLogging(in: transid) { enqueue(inode, .all) }
+            enqueue(inode, .all)
         } else {
             enqueue(inode, .exists)
         }
@@ -45,22 +44,16 @@ extension InodeLogger {
     private func logRemovals(of directory: ObjectID, _ state: InodeState) throws {
         for key in try keys(of: directory, .dirLogIndex, in: log) { try log.remove(key) }
         for range in state.removedIndexes.ranges {
-            try putRange(range.lowerBound, through: range.upperBound - 1, of: directory)
+            let last = [UInt8](byteCount: 8) { (target: inout MutableRawSpan) in
+                target.store(range.upperBound - 1, at: 0)
+            }
+            try log.put(Key(directory, .dirLogIndex, range.lowerBound), last.rawSpan)
         }
     }
 
-    private func putRange(_ first: UInt64, through last: UInt64, of directory: ObjectID) throws {
-        let bytes = [UInt8](byteCount: 8) { (target: inout MutableRawSpan) in target.store(last, at: 0) }
-        try log.put(Key(directory, .dirLogIndex, first), bytes.rawSpan)
-    }
-
-    /// Takes a name that went out of the log of its directory; one that moved elsewhere is removed from the committed
-    /// directory too.
+    /// Takes a name that went out of the log of its directory. That a committed one went is told when the directory is
+    /// logged the next time.
     func remove(_ entry: LogState.RemovedEntry) throws {
-        let directory = entry.directory.inode
-        if try log.remove(Key(directory, .dirIndex, entry.index)) { return }
-        guard entry.isMove else { return }
-        let key = Key(directory, .dirLogIndex, entry.index)
-        if try !log.contains(key) { try putRange(entry.index, through: entry.index, of: directory) }
+        try log.remove(Key(entry.directory.inode, .dirIndex, entry.index))
     }
 }

@@ -16,16 +16,15 @@ extension InodeLogger {
         guard item.isRegularFile || item.isSymlink else { return }
         let end = fileSystem.sectorEnd(item.size)
         var changed = state.modifiedExtents
-        changed.insert((state.needsFullSync || item.isSymlink ? 0 : end)..<FileSystem.contentEnd)
+        changed.insert(end..<FileSystem.contentEnd)
         changed = try completed(changed, of: inode)
         guard changed.ranges.count <= Self.extentLimit else { throw FullCommitReason.tooManyExtents }
         let hasReflinks = state.lastReflinkTransid == transid
-        let isChecked = !item.flags.contains(.noDataChecksum)
         for range in changed.ranges {
             for (key, extent) in try extents(of: inode, in: log, overlapping: range) {
                 try log.remove(key)
                 // Else a log would get longer with each overwrite. Where extents are shared others may need them.
-                if isChecked, !hasReflinks { try removeChecksums(of: extent) }
+                if !hasReflinks { try removeChecksums(of: extent) }
             }
             var position = range.lowerBound
             for (key, extent) in try extents(of: inode, in: current.tree, overlapping: range) {
@@ -34,7 +33,7 @@ extension InodeLogger {
                 // Content from before this transaction is where it was, and stays there unless it is cut off.
                 if extent.generation < transid, !hasReflinks, position <= end { continue }
                 try copy(key)
-                if isChecked { try logChecksums(of: extent) }
+                try logChecksums(of: extent)
             }
             try logHole(of: inode, from: position, to: min(range.upperBound, end))
         }
@@ -50,7 +49,7 @@ extension InodeLogger {
     // MARK: Ranges
 
     /// The ranges, grown so that no item of the subvolume or the log reaches out of them: items of a log must not
-    /// overlap, and one that was logged may be another by now.
+    /// overlap, and one that was logged may be several by now, or, where preallocated space was written, a part of one.
     private func completed(_ ranges: RangeSet, of inode: ObjectID) throws -> RangeSet {
         var result = ranges
         while true {

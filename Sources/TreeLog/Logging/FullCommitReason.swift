@@ -8,9 +8,10 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable {
     case newChunk
     /// A subvolume or snapshot came into being in this transaction.
     case newSubvolume
-    /// A subvolume was deleted from a directory that has to be logged, or renamed.
+    /// A subvolume was renamed.
     case changedSubvolume
-    /// A file was moved out of a directory, and one of the two has to be logged with all its names.
+    /// A file was moved out of a directory or a subvolume was deleted from it, or a directory was moved itself, and has
+    /// to be logged with all its names.
     case movedFile
     /// A directory that held a logged file is gone.
     case deletedParent

@@ -51,10 +51,7 @@ final class InodeLogger {
     }
 
     /// Has `inode` logged as well, unless that was done.
-    func enqueue(_ inode: ObjectID, _ mode: LogMode) {
-        if let finished = done[inode], finished >= mode { return }
-        queue.append((inode, mode))
-    }
+    func enqueue(_ inode: ObjectID, _ mode: LogMode) { queue.append((inode, mode)) }
 
     func state(_ inode: ObjectID) throws -> InodeState {
         try fileSystem.inodeState(FileLocation(subvolume: subvolume, inode: inode))
@@ -73,11 +70,11 @@ final class InodeLogger {
             throw FullCommitReason.enabledVerity
         }
         let state = try state(inode)
-        // The text of a symbolic link belongs to it like its name.
-        let mode = item.isSymlink ? .all : mode
         if item.isDirectory, mode == .all, state.lastUnlinkTransid == transid { throw FullCommitReason.movedFile }
         let isLogged = state.loggedTransid == transid
-        let isFast = mode == .all && isLogged && !state.copyEverything && !state.needsFullSync
+        // The text of a symbolic link belongs to it like its name.
+        let mode = item.isSymlink ? .all : mode
+        let isFast = mode == .all && isLogged && !state.copyEverything
         try logItem(item, of: inode, mode, isLogged: isLogged)
         if !isFast {
             try logNames(of: inode, state)
@@ -101,14 +98,13 @@ final class InodeLogger {
     /// with all its content keeps its generation and the size of that content.
     private func logItem(_ item: InodeItem, of inode: ObjectID, _ mode: LogMode, isLogged: Bool) throws {
         var logged = item
-        logged.clearReserved()
         if mode == .exists {
             if isLogged, let before = try loggedItem(of: inode) {
                 logged.generation = before.generation
-                if item.isRegularFile { logged.size = before.size }
+                logged.size = before.size
             } else {
                 logged.generation = 0
-                if item.isRegularFile { logged.size = min(item.size, try committed.inode(inode)?.size ?? 0) }
+                logged.size = min(item.size, try committed.inode(inode)?.size ?? 0)
             }
         }
         let bytes = logged.encoded

@@ -31,7 +31,7 @@ extension LogState {
         inode.lastUnlinkTransid = transid
         directory.removedIndexes.insert(index..<index + 1)
         if isLogged(directory) {
-            removedEntries.append(RemovedEntry(directory: directory.location, index: index, isMove: isMove))
+            removedEntries.append(RemovedEntry(directory: directory.location, index: index))
         }
         if isLogged(inode) { noteRenamed(inode, .exists) }
         guard !isLogged(directory), !isLogged(inode) else { return }
@@ -41,8 +41,8 @@ extension LogState {
 
     /// A file has got one more name, by `link` or at the end of a `rename`.
     ///
-    /// It is logged with it if it or one of the directories is in the log: else it would lose its old name with a
-    /// replay and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
+    /// It is logged with it if it or its old directory is in the log: else it would lose its old name with a replay
+    /// and have no new one. The corresponding kernel function is `btrfs_log_new_name`.
     ///
     /// Where the log has what had the name before, that loses the name with the next write of the log, whatever is
     /// synced by it. So the file is logged too, with its content: the name always has the old file or the new one.
@@ -51,20 +51,17 @@ extension LogState {
     /// - Parameters:
     ///   - oldDirectory: of a rename, where its name was before.
     ///   - replaced: of a rename, what had the new name.
-    func didLink(
-        _ inode: InodeState, oldDirectory: InodeState?, newDirectory: InodeState, replaced: InodeState? = nil
-    ) {
-        inode.copyEverything = true
+    func didLink(_ inode: InodeState, oldDirectory: InodeState?, replaced: InodeState? = nil) {
         if oldDirectory == nil { inode.lastLinkTransid = transid }
-        let isKnown = isLogged(inode) || oldDirectory.map { isLogged($0) || isLogged(newDirectory) } ?? false
         if let replaced, isLogged(replaced) {
             noteRenamed(inode, .all)
-        } else if isKnown {
+        } else if isLogged(inode) || oldDirectory.map(isLogged) ?? false {
             noteRenamed(inode, .exists)
         }
     }
 
     private func noteRenamed(_ inode: InodeState, _ mode: LogMode) {
+        inode.copyEverything = true
         renamed[inode.location] = max(renamed[inode.location] ?? .exists, mode)
     }
 

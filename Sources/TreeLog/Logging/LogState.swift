@@ -32,8 +32,6 @@ final class LogState {
     struct RemovedEntry {
         var directory: FileLocation
         var index: UInt64
-        /// Whether the file has another name in its place, which the log then tells.
-        var isMove: Bool
     }
 
     init(_ fileSystem: FileSystem) {

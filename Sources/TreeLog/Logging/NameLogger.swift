@@ -24,11 +24,10 @@ extension InodeLogger {
         let hadExtended = try !keys(of: inode, .inodeExtref, in: committed.tree).isEmpty
         if (!extended.isEmpty || hadExtended), names != before { throw FullCommitReason.extendedReferences }
         for key in extended { try copy(key) }
-        let known = Set(before)
         for name in names {
             let parent = try self.state(name.directory)
             if parent.generation == transid, parent.loggedTransid != transid { enqueue(name.directory, .exists) }
-            if !known.contains(name) { try logConflict(of: name, with: inode) }
+            try logConflict(of: name, with: inode)
         }
         let directories = Set(names.map(\.directory))
         for name in before where !directories.contains(name.directory) { try enqueueParent(of: name) }
