@@ -116,8 +116,8 @@ extension Volume {
 
     /// Finds out before the first write what a commit could stumble over in the middle of its writes.
     ///
-    /// - Throws: `VolumeError.refused` when a device is missing, `.device` when one is read-only, `.damaged` when a chunk
-    ///   for tree blocks reaches beyond the end of its device.
+    /// - Throws: `VolumeError.refused` when a device is missing, `.device` when one is read-only, `.damaged` when a
+    ///   chunk for tree blocks reaches beyond the end of its device.
     func checkWritable() throws(VolumeError) {
         guard devices.isComplete else {
             throw .refused(
