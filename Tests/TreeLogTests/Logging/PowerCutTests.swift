@@ -98,8 +98,8 @@ import TreeLog
             guard case .logged = try fs.fsync("/f") else { throw Errno.inputOutput }
         }
         let offsets = Set(recording.operations[begin...].compactMap(\.offset))
-        // A leaf of the log and one of the tree of logs, twice, in three turns; and the superblock.
-        #expect(offsets.count <= 13, "\(offsets.sorted())")
+        // A leaf of the log and one of the tree of logs, twice, in two turns; and the superblock.
+        #expect(offsets.count == 9, "\(offsets.sorted())")
     }
 }
 
