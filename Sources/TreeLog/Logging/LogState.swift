@@ -84,7 +84,6 @@ final class LogState {
             guard fileSystem.options.usesTreeLog else { throw FullCommitReason.logNotUsed }
             if let obstacle { throw obstacle }
             guard inode.needsLogging(in: transid) else { return }
-            guard try !isCommitCheaper() else { throw FullCommitReason.longLog }
             let trees = try trees ?? LogTrees(of: fileSystem.transaction)
             self.trees = trees
             var subvolumes = Set(renamed.keys.map(\.subvolume)).union(removedEntries.map(\.directory.subvolume))
@@ -101,12 +100,13 @@ final class LogState {
         }
     }
 
-    /// Whether a commit now surely writes less than what the log costs by its length, if all goes on like this.
-    private func isCommitCheaper() throws -> Bool {
-        guard fileSystem.options.commitsLongLogs, let saved = trees?.blocksSavedByNewLogs, saved > 0 else {
-            return false
-        }
-        return try saved > fileSystem.transaction.mostBlocksOfCommit()
+    /// Whether a commit now writes less than what the log costs by its length, if all goes on like this: whether it
+    /// costs no more than as many writes of the log as there were will save, as new logs will not be as deep as these.
+    private func isCommitCheaper(than trees: LogTrees) throws(VolumeError) -> Bool {
+        guard fileSystem.options.commitsLongLogs else { return false }
+        let saved = trees.blocksSavedByNewLogs
+        guard saved > 0 else { return false }
+        return try saved >= fileSystem.transaction.expectedBlocksOfCommit()
     }
 
     private func reason(for error: any Error) -> FullCommitReason {
@@ -126,6 +126,7 @@ final class LogState {
         // Also one that logging has taken itself.
         guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
+            guard try !isCommitCheaper(than: trees) else { throw FullCommitReason.longLog }
             let publication = try trees.makePublication(logTransid, on: fileSystem.volume)
             logTransid += 1
             onItsWay = publication

@@ -30,8 +30,8 @@ package final class LogTrees {
         return log
     }
 
-    /// How many blocks fewer the same work would write once more with new logs, at least: each publication writes a
-    /// block of each level, and new logs get as deep only after as many of them.
+    /// How many blocks fewer as many publications as there were would write with new logs than with these, at least:
+    /// each writes a block of each level, and new logs get as deep as these are now only after as many of them.
     var blocksSavedByNewLogs: Int { publicationCount * depth - depthSum }
 
     /// How many levels have nodes, of the deepest log and the tree of logs.
