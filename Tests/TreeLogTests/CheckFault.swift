@@ -36,13 +36,18 @@ struct CheckFault: Sendable, CustomTestStringConvertible {
     /// A volume in which the children of blocks are referred to by the addresses of these blocks.
     static let sharedBlocks = "shared_blocks"
 
-    static func loadSharedBlocks() throws -> [MemoryDevice] {
-        [try Fixtures.device(of: Fixtures.folder + "/check/\(sharedBlocks).img.zst")]
+    /// A volume with full quotas, and groups in groups.
+    static let quotas = "quotas"
+    /// Volumes without a log, which were made for the check.
+    static let volumes = [sharedBlocks, quotas]
+
+    static func load(_ volume: String) throws -> [MemoryDevice] {
+        [try Fixtures.device(of: Fixtures.folder + "/check/\(volume).img.zst")]
     }
 
     /// The image after its replay.
     static func base(_ name: String) throws -> HostileImage {
-        if name == sharedBlocks { return try HostileImage(name: name, devices: loadSharedBlocks()) }
+        if volumes.contains(name) { return try HostileImage(name: name, devices: load(name)) }
         let devices = try Corpus.image(named: name).load()
         try Replays.replay(devices)
         return try HostileImage(name: name, devices: devices)

@@ -67,6 +67,16 @@ extension CheckFault {
                 return [$0.with(data: data)]
             }
         },
+        CheckFault("a name is said to be encrypted", .name) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .dirIndex }) {
+                var data = $0.data
+                data[29] |= 0x80
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault("a symbolic link is immutable", .inode) {
+            try editInode($0, where: \.isSymlink) { $0.flags.insert(.immutable) }
+        },
         CheckFault("an entry leads to another inode", .name) {
             try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .dirItem }) {
                 var data = $0.data
@@ -90,6 +100,14 @@ extension CheckFault {
         },
         CheckFault("a preallocated extent is encoded", in: "prealloc_partial_write", .fileExtent) {
             try $0.editingFileExtent(where: { $1.kind == .preallocated }) { _, extent in extent.otherEncoding = 1 }
+        },
+        CheckFault("a hole reaches beyond itself", in: "explicit_holes_truncate", .fileExtent) {
+            try $0.replacingFirst(in: .fileTree, where: isHole) {
+                let data = $0.data
+                var extent = try FileExtent(data.rawSpan)
+                extent.offset = 1 << 30
+                return [$0.with(data: extent.encoded)]
+            }
         },
         CheckFault("a file refers to an extent of 64 PiB more", .reference) {
             try $0.editingFileExtent(where: { $1.kind == .regular }) { _, extent in extent.diskByteCount |= 1 << 56 }
@@ -166,6 +184,27 @@ extension CheckFault {
                 items.removeAll { $0.key.type == .rootItem && $0.key.objectID.rawValue == child }
             }
         },
+        CheckFault("a subvolume is said to use more", in: quotas, .quota) {
+            try $0.editingFirst(in: .quotaTree, .qgroupInfo) { (item: inout QgroupInfo) in item.referenced += 4096 }
+        },
+        CheckFault("a group of groups is said to use less alone", in: quotas, .quota) {
+            try $0.editingFirst(in: .quotaTree, .qgroupInfo, where: { key, _ in key.offset >> 48 == 2 }) {
+                (item: inout QgroupInfo) in item.exclusive -= 4096
+            }
+        },
+        CheckFault("what a group uses stands under another object", in: quotas, .quota) {
+            try $0.replacingFirst(in: .quotaTree, where: { $0.key.type == .qgroupInfo }) {
+                [$0, $0.with(key: Key(ObjectID(1), .qgroupInfo, $0.key.offset))]
+            }
+        },
+        CheckFault("a quota group does not know what is above it", in: quotas, .quota) {
+            try $0.removingFirst(in: .quotaTree) { $0.key.type == .qgroupRelation }
+        },
+        CheckFault("what is above a quota group is not there", in: quotas, .quota) {
+            try $0.replacingFirst(in: .quotaTree, where: { $0.key.type == .qgroupRelation }) {
+                [$0.with(key: Key($0.key.objectID, .qgroupRelation, $0.key.offset + 7))]
+            }
+        },
         CheckFault(
             "simple quotas charge too much", in: "mix_a.squota", .quota,
             judge: .nobody("this btrfs-progs cannot open volumes with simple quotas")
@@ -173,6 +212,11 @@ extension CheckFault {
             try $0.editingFirst(in: .quotaTree, .qgroupInfo) { (item: inout QgroupInfo) in item.referenced += 4096 }
         },
     ]
+
+    private static func isHole(_ item: LooseItem) -> Bool {
+        let data = item.data
+        return item.key.type == .extentData && (try? FileExtent(data.rawSpan))?.isHole == true
+    }
 
     static func editInode(
         _ image: HostileImage, where fits: (InodeItem) -> Bool, _ change: (inout InodeItem) -> Void

@@ -112,6 +112,12 @@ extension CheckFault {
                 (item: inout FreeSpaceInfo) in item.extentCount += 1
             }
         },
+        CheckFault("free space of a block group that reaches into the next one", .freeSpace) {
+            try $0.replacingFirst(in: .freeSpaceTree, where: { $0.key == Key(ObjectID(5 << 20), .freeSpaceInfo, 8 << 20) }) {
+                let key = $0.key
+                return [$0.with(key: Key(key.objectID, .freeSpaceInfo, key.offset + 4096))]
+            }
+        },
         CheckFault("a bit of a free space bitmap is set", in: "many_extents_overwritten", .freeSpace, judge: .btrfsCheck) {
             image in
             let hasBitmaps = { (item: LooseItem) in item.key.type == .freeSpaceBitmap }

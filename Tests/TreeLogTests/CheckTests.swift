@@ -21,9 +21,9 @@ import TreeLog
         #expect(after.blockCount > 8 && after.inodeCount > 0)
     }
 
-    @Test func sharedBlocksAreClean() throws {
-        let report = try check(try CheckFault.loadSharedBlocks())
-        #expect(report.isClean && report.subvolumeCount == 3, "\(report.errors)")
+    @Test(arguments: zip(CheckFault.volumes, [3, 4])) func otherVolumesAreClean(name: String, count: Int) throws {
+        let report = try check(try CheckFault.load(name))
+        #expect(report.findings.isEmpty && report.subvolumeCount == count, "\(report.findings)")
     }
 
     @Test(.enabled(if: BtrfsCheck.isAvailable, "btrfs-progs is missing"), arguments: Corpus.images)

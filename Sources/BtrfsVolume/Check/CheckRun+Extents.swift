@@ -161,6 +161,7 @@ private struct ExtentScan {
                 run.sink.error(.extent, place, "a METADATA_ITEM on a volume without the feature SKINNY_METADATA")
             }
             take(address, length, item, place)
+            run.quotas.append(address, byteCount: length)
             if item.isTreeBlock {
                 run.blocks.append(
                     BlockTable.Record(

@@ -168,6 +168,9 @@ struct FileTreeCheck {
         while let entry = try entries.next() {
             inode?.entryNameBytes &+= UInt64(entry.name.byteCount)
             inode?.hasEntries = true
+            if entry.type.isEncrypted, !isRepeated {
+                run.sink.error(.name, leaf.place(slot, tree), "an encrypted name, which no feature allows")
+            }
             var fact = NameFact(
                 comparison: .itemWithIndex, directory: key.objectID, index: 0, nameDigest: Digest.of(entry.name),
                 target: entry.location.objectID, type: entry.type.plain)
@@ -199,6 +202,7 @@ extension CheckRun {
                 return false
             }
             if isDying { return isFirst }
+            quotas.note(block, of: tree.id)
             if block.level == 0 { files.read(block) }
             return true
         }

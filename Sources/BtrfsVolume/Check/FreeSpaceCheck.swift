@@ -29,6 +29,9 @@ struct FreeSpaceCheck {
     ) throws(FormatError) {
         let start = key.objectID.rawValue
         if key.type == .freeSpaceInfo {
+            if let current, let before = groups[current], start < current &+ before.length {
+                run.sink.error(.freeSpace, place, "the block group overlaps the one before it, at \(current)")
+            }
             groups[start] = Group(info: try FreeSpaceInfo(data), length: key.offset, place: place)
             current = start
             return

@@ -60,7 +60,7 @@ struct InodeCheck {
 
     private func checkRegular(_ extent: FileExtent, _ place: CheckPlace, _ run: CheckRun) {
         let (end, overflow) = extent.offset.addingReportingOverflow(extent.byteCount)
-        if !extent.isHole, overflow || end > extent.ramBytes {
+        if overflow || end > extent.ramBytes {
             run.sink.error(
                 .fileExtent, place,
                 "the piece reaches to \(extent.offset &+ extent.byteCount) of an extent of \(extent.ramBytes) bytes")
@@ -129,6 +129,9 @@ struct InodeCheck {
         }
         if hasEntries { run.sink.error(.inode, place, "directory entries in what is no directory") }
         guard item.isRegularFile || item.isSymlink else { return }
+        if item.isSymlink, !item.flags.isDisjoint(with: [.immutable, .appendOnly]) {
+            run.sink.error(.inode, place, "a symbolic link with flags that it cannot get")
+        }
         if item.flags.contains(.verity) { checkVerity(item, run) }
         if item.nbytes != dataBytes {
             run.sink.error(.fileBytes, place, "nbytes is \(item.nbytes), the extents have \(dataBytes)")

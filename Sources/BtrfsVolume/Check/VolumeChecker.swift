@@ -7,7 +7,8 @@ internal import BtrfsFormat
 /// extents; roots, quotas, and whether a log lies on space that is in use. Nothing is written.
 ///
 /// The time is proportional to the metadata, that of a snapshot counted for itself; the memory to the number of tree
-/// blocks and of runs of used space. Whatever the bytes of the volume are, the check ends and has a report.
+/// blocks and of runs of used space, with full quotas of data extents. Whatever the bytes of the volume are, the check
+/// ends and has a report.
 public final class VolumeChecker {
     private let volume: Volume
     private let options: CheckOptions
@@ -85,6 +86,7 @@ final class CheckRun {
 
     func checkAll() {
         checkSuperblocks()
+        quotas.begin(volume)
         phase = .extents
         let early = readRootTree() + readExtentTree()
         phase = .checksums
