@@ -57,6 +57,9 @@ import TreeLog
 
     private static let images = ["chmod_fsync", "mix_a.raid1", "mix_a.two-dev-single"]
 
+    /// The only device that fails, or the second of two.
+    private static let failing = [("chmod_fsync", 0), ("mix_a.raid1", 1)]
+
     /// Data, the blocks of the log, a flush; then the first superblocks, and a flush. The copies of the superblock stay.
     @Test(arguments: images) func anFsync(image: String) throws {
         let scene = try Scene(image)
@@ -99,7 +102,15 @@ import TreeLog
     @Test(
         arguments: [StagedDevice.Moment.write(afterFlush: 0), .flush(1), .write(afterFlush: 1), .flush(2)], [true, false])
     func anFsyncThatFails(at moment: StagedDevice.Moment, staysBroken: Bool) throws {
-        let scene = try Scene()
+        for (image, index) in Self.failing {
+            try expectDurable(Scene(image), fsyncFailingAt: moment, of: index, staysBroken: staysBroken)
+        }
+    }
+
+    private func expectDurable(
+        _ scene: Scene, fsyncFailingAt moment: StagedDevice.Moment, of index: Int, staysBroken: Bool
+    ) throws {
+        let device = scene.devices[index]
         // The third log takes the places of the first.
         for round in UInt8(1)...2 {
             try scene.overwrite(round)
@@ -107,14 +118,14 @@ import TreeLog
         }
         let start = scene.recording.operations.count
         try scene.overwrite(3)
-        scene.devices[0].restart()
-        scene.devices[0].fail(at: moment, staysBroken: staysBroken)
+        device.restart()
+        device.fail(at: moment, staysBroken: staysBroken)
         if staysBroken {
             do {
                 let outcome = try scene.fs.fsync("/f")
                 Issue.record("\(outcome)")
             } catch { #expect(error.code == .inputOutput) }
-            scene.devices[0].mend()
+            device.mend()
             expectReadOnly(scene.fs)
         } else {
             #expect(try scene.fs.fsync("/f") == .fullCommit(.failure))
@@ -133,18 +144,26 @@ import TreeLog
             StagedDevice.Moment.write(afterFlush: 0), .flush(1), .write(afterFlush: 1), .flush(2), .write(afterFlush: 2), .flush(3),
         ], [true, false])
     func aCommitThatFails(at moment: StagedDevice.Moment, staysBroken: Bool) throws {
-        let scene = try Scene()
+        for (image, index) in Self.failing {
+            try expectDurable(Scene(image), commitFailingAt: moment, of: index, staysBroken: staysBroken)
+        }
+    }
+
+    private func expectDurable(
+        _ scene: Scene, commitFailingAt moment: StagedDevice.Moment, of index: Int, staysBroken: Bool
+    ) throws {
+        let device = scene.devices[index]
         try scene.overwrite(2)
         _ = try scene.fs.fsync("/f")
         let start = scene.recording.operations.count
         try scene.overwrite(3)
-        scene.devices[0].restart()
-        scene.devices[0].fail(at: moment, staysBroken: staysBroken)
+        device.restart()
+        device.fail(at: moment, staysBroken: staysBroken)
         do {
             try scene.fs.sync()
             Issue.record("the commit did not fail")
         } catch { #expect(error.code == .inputOutput) }
-        scene.devices[0].mend()
+        device.mend()
         expectReadOnly(scene.fs)
         let contents = try scene.contentsAfterCuts(from: start)
         #expect(contents.contains(Scene.content(2)) && Set(contents).isSubset(of: [Scene.content(2), Scene.content(3)]))

@@ -75,6 +75,14 @@ import TreeLog
         }
     }
 
+    /// Of several reasons the first one is told.
+    @Test func aFileThatMovedAfterASnapshot() throws {
+        try expect(.newSubvolume, at: "/top/f", before: { try $0.create("/f0") }) {
+            _ = try $0.createSubvolume("/sub")
+            try $0.rename("/f0", to: "/top/f")
+        }
+    }
+
     @Test func aSubvolumeThatMoved() throws {
         try expect(.changedSubvolume, at: "/top/f", before: { _ = try $0.createSubvolume("/sub") }) {
             try $0.rename("/sub", to: "/top/sub")

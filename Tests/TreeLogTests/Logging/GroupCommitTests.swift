@@ -143,21 +143,33 @@ import Testing
         try stage.expectNothingIsLost(since: start)
     }
 
-    /// Another task was about to write a log when somebody who has the file system to himself makes a file durable: the
-    /// log comes first, and is not written again after the one that has more.
-    @Test func logsAreWrittenInTheirOrder() throws {
+    /// Another task was about to write a log when somebody who has the file system to himself makes a file durable, one
+    /// that is in that log or another one: the log comes first, and is not written again after the one that has more.
+    @Test(arguments: ["/sub/one", "/two"]) func logsAreWrittenInTheirOrder(name: String) throws {
         let (device, fs, publication) = try makeLogOnItsWay()
         try fs.create("/two")
-        guard case .logged = try fs.fsync("/two") else { throw Errno.inputOutput }
+        guard case .logged = try fs.fsync(name) else { throw Errno.inputOutput }
         let count = device.recording.operations.count
         #expect(fs.log.gate.perform(publication) == nil)
         try fs.log.finish(publication, nil)
         #expect(device.recording.operations.count == count)
         for cut in 0...count {
             let crashed = try FileSystem(mountingCut: try device.recording.state(at: CrashPoint(after: cut)))
-            #expect(try cut < count || crashed.exists("/sub/one") && crashed.exists("/two"))
+            #expect(try cut < count || crashed.exists("/sub/one") && crashed.exists(name))
         }
-        for name in ["/sub/one", "/two"] { #expect(try fs.fsync(name) == .nothingToDo) }
+        for durable in ["/sub/one", name] { #expect(try fs.fsync(durable) == .nothingToDo) }
+    }
+
+    /// The other task has failed to write it, and nobody knows that yet: nothing of it is taken for durable.
+    @Test func aLogThatFailedIsNotGoneOnWith() throws {
+        let (device, fs, publication) = try makeLogOnItsWay()
+        try fs.create("/two")
+        device.restart()
+        device.fail(at: .write(afterFlush: 0), staysBroken: false)
+        let failure = try #require(fs.log.gate.perform(publication))
+        #expect(try fs.fsync("/two") == .fullCommit(.failure))
+        try fs.log.finish(publication, failure)
+        #expect(try fs.fsync("/sub/one") == .nothingToDo)
     }
 
     /// A file that a log has that another task is about to write. The log has a tree that the next one leaves as it is.
