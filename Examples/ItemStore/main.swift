@@ -7,7 +7,8 @@ import BtrfsFormat
 import BtrfsVolume
 import TreeLog
 
-// A type of items of one's own. Linux carries them along; whoever replays a log with them needs no plugin.
+// A type of items of one's own. Linux carries them along, but for those in a log, which treelog has to replay; for that
+// it needs no plugin.
 let temperature = KeyType(97)
 var options = MountOptions()
 try options.registry.itemTypes.register(

@@ -12,6 +12,8 @@ public struct CustomItem: Equatable, Sendable {
 extension FileSystem {
     /// Stores an item under a file, new or in place of the one with the same type and offset.
     ///
+    /// Linux carries such items along, but its replay passes over those in a log.
+    ///
     /// - Parameter type: a key type that plugins may define; see `ItemType.isCustom`.
     /// - Throws: EINVAL for another type, E2BIG for what does not fit a leaf.
     public func putItem(

@@ -44,11 +44,39 @@ struct MountedVolume {
         return try BtrfsCheck.run(images: try Self.write(devices, to: folder.file("image")))
     }
 
-    /// Commits, and expects that the committed state is the one in memory and that `btrfs check` finds nothing.
+    /// Has each Linux at hand mount a copy of the volume as it is on the devices, and do some shell commands there;
+    /// both checks have to like what comes of it.
+    func afterLinux(_ work: String, log: HostKernel.Log = .absent, _ look: (FileDevice) throws -> Void) throws {
+        let folder = try TemporaryFolder()
+        let (host, guest) = (folder.file("host"), folder.file("guest"))
+        for path in [guest, host] { try devices[0].writeImage(to: path) }
+        let script = "cd $MOUNT && \(work); s=$?; cd /; [ $s = 0 ]"
+        let outcomes = try UserModeLinux.mount(volumes: [[guest]], script: script)
+        try #require(outcomes.first?.isMounted == true, "\(outcomes)")
+        try HostKernel.mount(images: [host], log: log) { root in
+            #expect(try Shell.run(work, in: root) == 0)
+            try HostKernel.sync(root)
+        }
+        for path in [guest, host] {
+            let verdict = try BtrfsCheck.run(images: [path])
+            #expect(verdict.isClean, "\(verdict)")
+            let device = try FileDevice(path: path, access: .readWrite)
+            #expect(try Self.ownCheck([device]) == [])
+            try look(device)
+        }
+    }
+
+    /// The errors that the check finds.
+    static func ownCheck(_ devices: [any BlockDevice]) throws -> [CheckFinding] {
+        VolumeChecker(try Volume(opening: devices), options: CheckOptions(verifiesData: true)).run().errors
+    }
+
+    /// Commits, and expects that the committed state is the one in memory and that both checks find nothing.
     func expectClean(sourceLocation: SourceLocation = #_sourceLocation) throws {
         try fileSystem.sync()
         let state = try state()
         #expect(try state == committedState(), sourceLocation: sourceLocation)
+        #expect(try Self.ownCheck(devices) == [], sourceLocation: sourceLocation)
         guard BtrfsCheck.isAvailable else { return }
         let verdict = try check()
         #expect(verdict.isClean, "\(verdict)", sourceLocation: sourceLocation)

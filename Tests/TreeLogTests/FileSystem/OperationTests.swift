@@ -1,5 +1,6 @@
 import BtrfsFormat
 import BtrfsVolume
+import KernelOracle
 import TestSupport
 import Testing
 import TreeLog
@@ -271,6 +272,24 @@ import TreeLog
         try volume.expect(.invalid) { try $0.putItem("/file", .inodeItem, at: 0, []) }
         try fs.sync()
         #expect(try fs.items("/file", of: type).count == 49)
+    }
+
+    /// Linux keeps what is committed of them, and passes over what is in a log.
+    @Test(.judged(by: .btrfsCheck, .userModeLinux, .hostKernel)) func linuxCarriesCustomItemsAlong() throws {
+        let type = KeyType(100)
+        var options = MountOptions()
+        try options.registry.itemTypes.register(.custom(name: "NUMBER", keyType: type, summary: "A number."))
+        let volume = try MountedVolume("chmod_fsync", options)
+        let fs = volume.fileSystem
+        try fs.create("/file")
+        for offset in 0..<5 as Range<UInt64> { try fs.putItem("/file", type, at: offset, [UInt8(offset)]) }
+        try fs.sync()
+        try fs.putItem("/file", type, at: 5, [5])
+        guard case .logged = try fs.fsync("/file") else { return #expect(Bool(false), "a commit") }
+        try volume.afterLinux("mv file moved && echo content > moved", log: .replayedByKernel) { device in
+            let after = try FileSystem(mounting: [device], options)
+            #expect(try after.items("/moved", of: type).map(\.data) == [[0], [1], [2], [3], [4]])
+        }
     }
 
     /// Where a subvolume was when the snapshot was made the snapshot has an empty directory.

@@ -207,20 +207,7 @@ import TreeLog
         try fs.enableVerity("/file")
         try fs.enableVerity("/gone")
         try fs.unmount()
-        let folder = try TemporaryFolder()
-        let (host, guest) = (folder.file("host"), folder.file("guest"))
-        for path in [guest, host] { try volume.devices[0].writeImage(to: path) }
-        let work = "rm gone && mv file moved && echo > new"
-        let outcomes = try UserModeLinux.mount(volumes: [[guest]], script: "cd $MOUNT && \(work); s=$?; cd /; [ $s = 0 ]")
-        try #require(outcomes.first?.isMounted == true, "\(outcomes)")
-        try HostKernel.mount(images: [host]) { root in
-            #expect(try Shell.run(work, in: root) == 0)
-            try HostKernel.sync(root)
-        }
-        for path in [guest, host] {
-            let verdict = try BtrfsCheck.run(images: [path])
-            #expect(verdict.isClean, "\(verdict)")
-            let device = try FileDevice(path: path, access: .readWrite)
+        try volume.afterLinux("rm gone && mv file moved && echo > new") { device in
             #expect(try findings([device]).isEmpty)
             let after = try FileSystem(mounting: [device])
             #expect(try !after.exists("/gone"))
