@@ -290,6 +290,28 @@ import TreeLog
         #expect(try FileSystem(mounting: volume.crash()).read("/to") == data(2))
     }
 
+    @Test func aCloneIntoTheMiddle() throws {
+        try fs.create("/from")
+        try fs.write("/from", at: 0, data(1, of: 9))
+        try fs.create("/to")
+        try fs.write("/to", at: 0, data(4))
+        try fs.sync()
+        try fs.clone(from: "/from", to: "/to", at: 4096)
+        try volume.fsync("/to")
+        try expectLog(["to: inode 644 size 16384", "to: name to in /", "to: regular 4096..<8192"])
+        #expect(try FileSystem(mounting: volume.crash()).read("/to") == data(1) + data(1, of: 9) + data(2))
+    }
+
+    @Test func preallocationInAHole() throws {
+        try fs.create("/f")
+        try fs.truncate("/f", to: 65536)
+        try fs.sync()
+        try fs.allocate("/f", at: 8192, count: 4096)
+        try volume.fsync("/f")
+        try expectLog(["f: inode 644 size 65536", "f: name f in /", "f: prealloc 8192..<12288"])
+        try expectSameAfterCrash()
+    }
+
     /// Checksums of data that was overwritten stay in the log where another file has that data.
     @Test(arguments: ["/from", "/to"]) func checksumsOfSharedContent(overwritten: String) throws {
         try fs.create("/from")

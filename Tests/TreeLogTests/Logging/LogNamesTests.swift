@@ -43,6 +43,17 @@ import TreeLog
         #expect(try crashed().exists("/d/a") && !crashed().exists("/d/new"))
     }
 
+    /// What the log compares with is the last commit, also where an fsync before it has looked at the one before.
+    @Test func aNameOfTheLastCommitGoes() throws {
+        try fs.create("/d/new")
+        try volume.fsync("/d/new")
+        try fs.sync()
+        try fs.rename("/d/new", to: "/e/new")
+        let outcome = try fs.fsync("/e/new")
+        #expect(outcome == .fullCommit(.movedFile))
+        #expect(try !crashed().exists("/d/new") && crashed().exists("/e/new"))
+    }
+
     @Test func aNameLeavesTheReferencesOfALoggedFile() throws {
         try change("/d/b")
         try volume.fsync("/d/b")
