@@ -162,9 +162,10 @@ final class InodeLogger {
     /// Copies the items of types that plugins define, each by the rule of its type. A log cannot tell that one is gone.
     private func logCustomItems(of inode: ObjectID, _ state: InodeState) throws {
         let itemTypes = fileSystem.options.registry.itemTypes
-        let unknown = Set(state.changedItems.map(\.type)).subtracting(itemTypes.all.map(\.keyType))
-        guard unknown.isEmpty else { throw FullCommitReason.unknownItemType }
-        for type in itemTypes.all where ItemType.isCustom(type.keyType) {
+        guard state.changedItems.allSatisfy({ itemTypes[$0.type] != nil }) else {
+            throw FullCommitReason.unknownItemType
+        }
+        for type in itemTypes.custom {
             switch type.logging {
             case .never: continue
             case .withInode: try copyAll(type.keyType, of: inode)

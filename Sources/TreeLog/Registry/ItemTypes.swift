@@ -3,6 +3,8 @@ public import BtrfsFormat
 /// The registered item types, one for each of the 256 key types at most.
 public struct ItemTypes {
     private var types: [ItemType?]
+    /// Those that plugins define, by ascending key type.
+    private(set) var custom: [ItemType] = []
 
     /// No types at all.
     public init() { types = [ItemType?](repeating: nil, count: 256) }
@@ -38,6 +40,7 @@ public struct ItemTypes {
             throw .wrongStage(name: type.name, stage)
         }
         types[slot] = type
+        if ItemType.isCustom(type.keyType) { custom = all.filter { ItemType.isCustom($0.keyType) } }
     }
 
     /// Adds a type that is part of the format.
