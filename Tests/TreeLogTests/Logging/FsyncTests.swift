@@ -1,3 +1,4 @@
+import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
 import KernelOracle
@@ -50,21 +51,44 @@ import TreeLog
     @Test func nothingFromBeforeACommitIsLoggedAfterIt() throws {
         let volume = try MountedVolume()
         let fs = volume.fileSystem
+        _ = try fs.createSubvolume("/sub")
         try fs.makeDirectory("/dir")
-        for name in ["/dir/gone", "/dir/moved", "/open"] { try fs.create(name) }
+        try fs.sync()
+        for name in ["/sub/gone", "/dir/gone", "/dir/moved", "/open"] { try fs.create(name) }
         try fs.write("/open", at: 0, [UInt8](repeating: 1, count: 8192))
         let open = try fs.open("/open")
-        for name in ["/dir", "/dir/moved", "/dir/gone"] { expectLogged(try fs.fsync(name)) }
-        try fs.unlink("/dir/gone")
+        for name in ["/sub", "/sub/gone", "/dir", "/dir/moved", "/dir/gone"] { expectLogged(try fs.fsync(name)) }
+        for name in ["/sub/gone", "/dir/gone"] { try fs.unlink(name) }
         try fs.rename("/dir/moved", to: "/dir/new")
         try fs.sync()
         try fs.write("/open", at: 4096, [UInt8](repeating: 2, count: 4096))
-        expectLogged(try fs.fsync(open))
+        // A leaf, and one of the tree of logs.
+        #expect(try fs.fsync(open) == .logged(byteCount: 2 * UInt64(fs.volume.nodeSize)))
         let items = try LogBuilder(volume.crash(), startingWith: .presentLog).items[.fileTree] ?? []
         let inode = try fs.stat("/open").location.inode
         #expect(items.allSatisfy { $0.key.objectID == inode || $0.key.type == .extentChecksum }, "\(items.map(\.key))")
         #expect(items.filter { $0.key.type == .extentData }.map(\.key.offset) == [4096])
         try fs.close(open)
+        // What the directory had at the commit is not new any more.
+        try fs.create("/dir/later")
+        let entries = try volume.fsync("/dir").filter { $0.contains(": entry ") }
+        #expect(entries.count == 1 && entries[0].hasSuffix("later"), "\(entries)")
+    }
+
+    /// Beside its place the root item of a log is as Linux writes it.
+    @Test func theRootItemOfALog() throws {
+        func rootItem(of devices: [MemoryDevice]) throws -> RootItem {
+            let cursor = try #require(try Volume(opening: devices).logRootTree()).makeCursor()
+            try cursor.seek(.minimum)
+            return try RootItem(cursor.data)
+        }
+        let linux = try rootItem(of: try Corpus.image(named: "chmod_fsync").load())
+        let volume = try MountedVolume()
+        try volume.fileSystem.create("/f")
+        try volume.fsync("/f")
+        var item = try rootItem(of: volume.crash())
+        item.move(to: linux.address, level: linux.level, generation: linux.generation)
+        #expect(item == linux)
     }
 
     /// What was renamed is logged with the next fsync, also with one in another subvolume: after it a new file can have
