@@ -128,6 +128,13 @@ import TreeLogLua
         #expect(reference == StubGenerator.reference(), "make it anew: treelog plugin stubs --reference")
     }
 
+    @Test func theGuideTellsWhyAnFsyncIsACommit() throws {
+        let guide = try String(contentsOfFile: Fixtures.packageRoot + "/Documentation/workloads.md", encoding: .utf8)
+        let lines = guide.split(separator: "\n").filter { $0.hasPrefix("| `") }.dropFirst()
+        let words = lines.map { String($0.dropFirst(3).prefix { $0 != "`" }) }
+        #expect(words == APITable.reasonWords)
+    }
+
     /// In the guide each guarantee names the tests that show it.
     @Test func eachGuaranteeHasTests() throws {
         let guide = try String(contentsOfFile: Fixtures.packageRoot + "/Documentation/lua.md", encoding: .utf8)

@@ -263,6 +263,21 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
         for crash in plan.usualCrashes { try work.judge(crash, of: plan, options) }
     }
 
+    @Test func anFsyncTellsWhatItDid() throws {
+        let work = try workload(
+            run: """
+                fs:create "/f"
+                treelog.expect_equal(fs:fsync("/f").outcome, "logged")
+                treelog.expect_equal(fs:fsync("/f").outcome, "nothing")
+                fs:subvolume "/s"
+                fs:write("/f", "x")
+                local result = fs:fdatasync "/f"
+                treelog.expect_equal(result.outcome, "full_commit")
+                treelog.expect_equal(result.reason, "new_subvolume")
+                """)
+        _ = try work.plan(on: try work.volume.makeDevice())
+    }
+
     @Test func itemTypesOfTheWorkloadItselfAreKnown() throws {
         let work = try workload(
             """

@@ -145,7 +145,7 @@ final class RunPrinter {
             case .logged: json.field("outcome", "logged")
             case .fullCommit(let reason):
                 json.field("outcome", "full_commit")
-                json.field("reason", "\(reason)")
+                json.field("reason", reason.rawValue)
             case .nothingToDo: json.field("outcome", "nothing")
             case nil: break
             }

@@ -95,7 +95,7 @@ extension APITable {
         name: "treelog.SyncResult", role: .value, doc: "What an fsync did.",
         entries: [
             .field("outcome", "string", "\"logged\", \"full_commit\", or \"nothing\" where all was durable."),
-            .field("reason", "string?", "Why it took a full commit."),
+            .field("reason", "treelog.ReasonWord?", "Why it took a full commit."),
             .field("bytes", "integer", "That it wrote to the device."),
         ])
 }

@@ -1,3 +1,5 @@
+internal import TreeLog
+
 /// The Lua API, declared once: from here come the checks of definitions and phases, the stubs for editors and the
 /// names that luacheck knows.
 public enum APITable {
@@ -31,6 +33,8 @@ public enum APITable {
     public static let filterWords = ["continue", "ignore", "ignore_inode", "stop", "replace"]
     /// The words that a handler answers.
     public static let handlerWords = ["done", "skip", "skip_inode", "stop"]
+    /// The words for why an fsync was a full commit.
+    public static let reasonWords = FullCommitReason.allCases.map(\.rawValue)
     /// The words for the types of integer fields.
     public static let integerWords = ["i8", "i16", "i32", "i64", "u8", "u16", "u32", "u64"]
     /// The words for the types of fields.

@@ -15,6 +15,7 @@ extension StubGenerator {
         let words: [(String, [String])] = [
             ("treelog.ConflictWord", APITable.conflictWords), ("treelog.ResolutionWord", APITable.resolutionWords),
             ("treelog.FilterWord", APITable.filterWords), ("treelog.HandlerWord", APITable.handlerWords),
+            ("treelog.ReasonWord", APITable.reasonWords),
         ]
         lines += ["", "### Words", ""]
         lines += words.map { name, words in

@@ -11,6 +11,7 @@ public enum StubGenerator {
             alias("treelog.ResolutionWord", APITable.resolutionWords),
             alias("treelog.FilterWord", APITable.filterWords),
             alias("treelog.HandlerWord", APITable.handlerWords),
+            alias("treelog.ReasonWord", APITable.reasonWords),
             "",
             "---A field of an item type; call it with a table for more: `u32 \"flags\" { format = \"hex\" }`.",
             "---@class treelog.Field",

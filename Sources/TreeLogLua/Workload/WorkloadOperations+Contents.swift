@@ -164,7 +164,7 @@ extension WorkloadOperations {
         switch outcome {
         case .logged: fields.append(("outcome", .text("logged")))
         case .fullCommit(let reason):
-            fields += [("outcome", .text("full_commit")), ("reason", .text("\(reason)"))]
+            fields += [("outcome", .text("full_commit")), ("reason", .text(reason.rawValue))]
         case .nothingToDo: fields.append(("outcome", .text("nothing")))
         }
         return .table(LuaTable(fields: fields))
