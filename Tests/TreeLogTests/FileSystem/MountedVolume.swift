@@ -16,6 +16,13 @@ struct MountedVolume {
         try self.init(mounting: try Corpus.image(named: image).load(), options)
     }
 
+    /// Makes a volume with nothing in it, and mounts it.
+    init(empty byteCount: UInt64) throws {
+        let device = MemoryDevice(byteCount: byteCount)
+        try Volume.create(on: device)
+        try self.init(mounting: [device])
+    }
+
     init(mounting devices: [MemoryDevice], _ options: MountOptions = MountOptions()) throws {
         self.devices = devices
         fileSystem = try FileSystem(mounting: devices, options)

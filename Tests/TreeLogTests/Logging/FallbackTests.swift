@@ -173,9 +173,7 @@ import TreeLog
     /// Twelve new files fit into a leaf: logs of one leaf, and a commit where a second one would be needed, write less
     /// than a log that goes on.
     @Test func newFilesThatGoBeyondALeaf() throws {
-        let device = MemoryDevice(byteCount: 256 << 20)
-        try Volume.create(on: device)
-        let fs = try FileSystem(mounting: [device])
+        let fs = try MountedVolume(empty: 256 << 20).fileSystem
         let outcomes = try (0..<130).map { number in
             try fs.create("/f\(number)")
             try fs.write("/f\(number)", at: 0, [UInt8](repeating: 1, count: 1000))

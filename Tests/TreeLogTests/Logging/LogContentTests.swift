@@ -1,6 +1,4 @@
-import BlockDevices
 import BtrfsFormat
-import BtrfsVolume
 import KernelOracle
 import TestSupport
 import Testing
@@ -12,9 +10,7 @@ import TreeLog
     let fs: FileSystem
 
     init() throws {
-        let device = MemoryDevice(byteCount: 128 << 20)
-        try Volume.create(on: device)
-        volume = try MountedVolume(mounting: [device])
+        volume = try MountedVolume(empty: 128 << 20)
         fs = volume.fileSystem
     }
 

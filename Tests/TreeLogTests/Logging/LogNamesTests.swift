@@ -1,4 +1,3 @@
-import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
 import KernelOracle
@@ -14,9 +13,7 @@ import TreeLog
     let fs: FileSystem
 
     init() throws {
-        let device = MemoryDevice(byteCount: 128 << 20)
-        try Volume.create(on: device)
-        volume = try MountedVolume(mounting: [device])
+        volume = try MountedVolume(empty: 128 << 20)
         fs = volume.fileSystem
         for name in ["/d", "/e"] { try fs.makeDirectory(name) }
         for name in ["/d/a", "/d/b", "/e/c"] { try fs.create(name) }
