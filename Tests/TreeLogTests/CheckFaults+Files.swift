@@ -16,6 +16,18 @@ extension CheckFault {
         CheckFault("a file without a link has no orphan item", .orphan) {
             try editInode($0, where: \.isRegularFile) { $0.nlink = 0 }
         },
+        CheckFault("a name has a slash", .name, judge: .nobody("it compares names, and does not look at them")) {
+            try $0.replacingFirst(in: .fileTree, where: { $0.key.type == .dirIndex }) {
+                var data = $0.data
+                data[data.count - 1] = UInt8(ascii: "/")
+                return [$0.with(data: data)]
+            }
+        },
+        CheckFault(
+            "a symbolic link is longer than its text", .fileExtent, judge: .nobody("it does not look at the text")
+        ) {
+            try editInode($0, where: \.isSymlink) { $0.size += 2 }
+        },
         CheckFault("the size of a directory is wrong", .directorySize) {
             try editInode($0, where: \.isDirectory) { $0.size += 2 }
         },

@@ -34,6 +34,7 @@ struct NameFact: LedgerFact {
 struct FileTreeCheck {
     /// What the root directory is called in itself.
     private static let ownName = Array("..".utf8)
+    private static let dot = Array(".".utf8)
 
     let run: CheckRun
     let tree: ObjectID
@@ -159,6 +160,15 @@ struct FileTreeCheck {
         names.count(fact, -1, at: leaf.place(slot, tree), name: name.copied)
     }
 
+    private static func isPossible(_ name: RawSpan) throws(FormatError) -> Bool {
+        if name.hasSameBytes(as: ownName.rawSpan) || name.hasSameBytes(as: dot.rawSpan) { return false }
+        for index in 0..<name.byteCount {
+            let byte = try name.u8(at: index)
+            if byte == 0 || byte == UInt8(ascii: "/") { return false }
+        }
+        return true
+    }
+
     private mutating func readEntries(
         _ key: Key, _ data: RawSpan, _ leaf: CheckedBlock, _ slot: Int
     ) throws(FormatError) {
@@ -170,6 +180,10 @@ struct FileTreeCheck {
             inode?.hasEntries = true
             if entry.type.isEncrypted, !isRepeated {
                 run.sink.error(.name, leaf.place(slot, tree), "an encrypted name, which no feature allows")
+            }
+            if !isRepeated, try !Self.isPossible(entry.name) {
+                let text = EscapedBytes.text(entry.name.copied)
+                run.sink.error(.name, leaf.place(slot, tree), "no path leads to a file called '\(text)'")
             }
             var fact = NameFact(
                 comparison: .itemWithIndex, directory: key.objectID, index: 0, nameDigest: Digest.of(entry.name),

@@ -136,7 +136,18 @@ struct InodeCheck {
         if item.nbytes != dataBytes {
             run.sink.error(.fileBytes, place, "nbytes is \(item.nbytes), the extents have \(dataBytes)")
         }
+        if item.isSymlink { checkTarget(item, run) }
         checkGaps(item, run)
+    }
+
+    /// Old versions of Linux stored the text with a zero behind it, which the size does not count.
+    private func checkTarget(_ item: InodeItem, _ run: CheckRun) {
+        guard item.nlink > 0 else { return }
+        if item.size == 0 { run.sink.error(.inode, place, "a symbolic link without text") }
+        if dataBytes != item.size, dataBytes &- 1 != item.size {
+            run.sink.error(
+                .fileExtent, place, "size is \(item.size), the text of the symbolic link has \(dataBytes) bytes")
+        }
     }
 
     private func checkLinks(_ item: InodeItem, _ run: CheckRun) {
