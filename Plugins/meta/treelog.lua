@@ -6,7 +6,7 @@
 ---@alias treelog.ResolutionWord "take"|"keep"|"keep_both"|"merge"|"skip"|"skip_inode"|"stop"
 ---@alias treelog.FilterWord "continue"|"ignore"|"ignore_inode"|"stop"|"replace"
 ---@alias treelog.HandlerWord "done"|"skip"|"skip_inode"|"stop"
----@alias treelog.ReasonWord "log_not_used"|"new_chunk"|"new_subvolume"|"changed_subvolume"|"moved_file"|"deleted_parent"|"conflict_with_subvolume"|"conflict_with_moved_directory"|"too_many_conflicts"|"extended_references"|"item_too_large"|"deleted_item"|"unknown_item_type"|"enabled_verity"|"too_many_extents"|"long_log"|"no_space"|"requested"|"failure"
+---@alias treelog.ReasonWord "log_not_used"|"new_chunk"|"new_subvolume"|"changed_subvolume"|"moved_file"|"deleted_parent"|"conflict_with_subvolume"|"conflict_with_moved_directory"|"too_many_conflicts"|"extended_references"|"item_too_large"|"deleted_item"|"unknown_item_type"|"enabled_verity"|"too_many_extents"|"no_space"|"requested"|"failure"
 
 ---A field of an item type; call it with a table for more: `u32 "flags" { format = "hex" }`.
 ---@class treelog.Field

@@ -24,8 +24,6 @@ public final class Volume {
     /// How blocks and data are checked.
     public let checksumType: ChecksumType
     let pool: BlockPool
-    /// How many blocks the last commit copied or added to bring the trees to agree; nil before the first one.
-    var blocksSettledAtCommit: Int?
 
     /// Opens the volume on `devices`, in any order.
     ///

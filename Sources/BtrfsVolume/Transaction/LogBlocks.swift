@@ -7,15 +7,16 @@ package import BtrfsFormat
 /// written is not changed in place any more, so that a log stays whole while the next one is made and written. What it
 /// replaces is the place for blocks of the one after it, which is written only when this one is durable on all devices,
 /// or never. So logs stay in the same few places for as long as they do not grow: Linux takes new ones until the
-/// commit, which costs space, pages of memory, and for an image file blocks of that file.
+/// commit, which costs space, pages of memory, and for an image file blocks of that file. And of a block that comes to
+/// where an earlier version of it was only the sectors are written in which the two differ.
 package final class LogBlocks: BlockSource {
     private let transaction: Transaction
-    /// The blocks that are not on the devices yet.
-    private var unwritten: [UInt64: TreeBlock] = [:]
+    /// The blocks that are not on the devices yet, and what is on the devices in their places.
+    private var unwritten: [UInt64: (block: TreeBlock, place: LogPlace)] = [:]
     /// Where blocks were that are no part of the logs any more as they are now in memory.
-    private var replaced: [LogicalAddress] = []
+    private var replaced: [LogPlace] = []
     /// Where no block is of the logs as they were last taken to be written, nor as they are now.
-    private var places: [LogicalAddress] = []
+    private var places = LogPlaces()
     /// How many blocks may still be taken before room is looked for again.
     private var budget = 0
 
@@ -32,57 +33,56 @@ package final class LogBlocks: BlockSource {
             cachedByteLimit: 64 << 20)
     }
 
+    /// A place for a block, or for the next version of `block`.
+    ///
     /// What the log takes must not be what the commit needs.
-    private func makeHeader(level: Int) throws(VolumeError) -> BlockHeader {
-        if let place = places.popLast() { return transaction.makeHeader(at: place, owner: .treeLog, level: level) }
+    private func takePlace(for block: TreeBlock? = nil) throws(VolumeError) -> LogPlace {
+        if let place = places.take(for: block) { return place }
         if budget == 0 {
             budget = 16
             try transaction.reserveMetadata(blocks: budget)
         }
         budget -= 1
-        return try transaction.makeHeader(owner: .treeLog, level: level)
+        return LogPlace(address: try transaction.allocator.allocate())
     }
 
     private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
-        let header = try makeHeader(level: level)
+        let place = try takePlace()
+        let header = transaction.makeHeader(at: place.address, owner: .treeLog, level: level)
         let block = TreeBlock(
-            new: header.address, level: level, buffer: BlockBuffer(from: transaction.volume.pool), header: header)
-        unwritten[header.address.rawValue] = block
+            new: place.address, level: level, buffer: BlockBuffer(from: transaction.volume.pool), header: header)
+        unwritten[place.address.rawValue] = (block, place)
         return block
     }
 
     func newBlock(of tree: Tree, level: Int) throws(VolumeError) -> TreeBlock { try newBlock(level: level) }
 
     func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
-        let header = try makeHeader(level: block.level)
-        let copy = block.copied(to: header.address, header: header, pool: transaction.volume.pool)
-        unwritten[header.address.rawValue] = copy
-        replaced.append(block.address)
+        let place = try takePlace(for: block)
+        let header = transaction.makeHeader(at: place.address, owner: .treeLog, level: block.level)
+        let copy = block.copied(to: place.address, header: header, pool: transaction.volume.pool)
+        unwritten[place.address.rawValue] = (copy, place)
+        replaced.append(LogPlace(of: block))
         return copy
     }
 
     func free(_ block: TreeBlock, of tree: Tree) {
-        unwritten[block.address.rawValue] = nil
-        replaced.append(block.address)
+        replaced.append(unwritten.removeValue(forKey: block.address.rawValue)?.place ?? LogPlace(of: block))
     }
 
-    /// The blocks that have to be written, by address. From now on they are not changed in place; those that are taken
-    /// the next time must not be written before these are durable.
+    /// What has to be written, by address. From now on these blocks are not changed in place; those that are taken the
+    /// next time must not be written before these are durable, nor at all if these could not be written.
     package func takeUnwritten() -> [BlockWrite] {
-        let blocks = unwritten.values.sorted { $0.address < $1.address }
+        let taken = unwritten.values.sorted { $0.place.address < $1.place.address }
         unwritten = [:]
-        places += replaced
+        places.add(replaced)
         replaced = []
-        return blocks.map { block in
+        var writes: [BlockWrite] = []
+        for (block, place) in taken {
             block.seal(transaction.volume.checksumType)
             block.markWritten()
-            return BlockWrite(address: block.address, bytes: block.bytes.copied)
+            place.addWrites(of: block.bytes, sectorSize: transaction.volume.sectorSize, to: &writes)
         }
+        return writes
     }
-}
-
-/// Bytes that are to be written to a place.
-package struct BlockWrite: Sendable {
-    package var address: LogicalAddress
-    package var bytes: [UInt8]
 }

@@ -12,7 +12,7 @@ package struct LogPublication: @unchecked Sendable {
     package let number: UInt64
     /// Whether others may use the volume meanwhile.
     package let servesManyThreads: Bool
-    /// How many bytes the blocks have, each counted once.
+    /// How many bytes of blocks are written, each counted once, however many copies there are.
     package let byteCount: UInt64
     private let devices: [any BlockDevice]
     private var blocks: [DeviceWrite] = []

@@ -29,8 +29,6 @@ extension Transaction {
     ///
     /// - Throws: `VolumeError.noSpace` and all that `commit` can find wrong beforehand.
     public func settle() throws(VolumeError) {
-        let before = newBlockCount
-        defer { settledBlockCount += newBlockCount - before }
         try touchRootTree()
         // Each round changes trees, which copies blocks, which changes trees; a block is copied only once, so
         // the rounds come to an end.

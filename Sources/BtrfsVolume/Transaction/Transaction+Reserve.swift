@@ -19,14 +19,6 @@ extension Transaction {
         try allocator.checkRoom(blocks: needed + (usesReserve ? 0 : reserve(sizes)))
     }
 
-    /// How many blocks a commit would write now: what is new, and as many more as the last commit had to change to
-    /// bring the trees to agree; before the first one, a leaf of each of these trees and the nodes above it.
-    package func expectedBlocksOfCommit() throws(VolumeError) -> Int {
-        if let settled = volume.blocksSettledAtCommit { return newBlockCount + settled }
-        let trees = [try rootTree(), try extentTree(), try freeSpaceTree()]
-        return newBlockCount + trees.reduce(0) { $0 + ($1?.level ?? -1) + 1 }
-    }
-
     /// The room that a change needs which makes room, after the commit of what there is now: the trees have got larger
     /// by then, and all of what is new may have to be copied.
     private func reserve(_ committed: TreeSizes) -> Int {

@@ -36,8 +36,6 @@ public final class Transaction: BlockSource {
     private var committedFreeSpace: Tree??
     /// See `reserveMetadata`.
     var knownSizes: TreeSizes?
-    /// How many blocks were copied or added to bring the trees to agree.
-    var settledBlockCount = 0
     /// What the commit makes of the free space.
     var freeSpaceChanges = FreeSpaceChanges()
     var isCommitted = false
@@ -353,7 +351,6 @@ public final class Transaction: BlockSource {
     func handOn(_ superblock: Superblock) {
         for block in newBlocks.values { block.markWritten() }
         volume.adopt(superblock, trees.values, freeSpaceChanges)
-        volume.blocksSettledAtCommit = settledBlockCount
     }
 
     /// All blocks that the commit has to write, by address.

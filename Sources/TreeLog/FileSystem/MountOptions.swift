@@ -6,10 +6,6 @@ public struct MountOptions {
     public var isReadOnly = false
     /// Whether `fsync` may use the log; else each is a full commit. The corresponding mount option is `notreelog`.
     public var usesTreeLog = true
-    /// Whether `fsync` may be a commit where the log has grown so that all in all this writes less: each write of a
-    /// log takes a block of each of its levels, and after a commit it begins with one again. Linux has no such rule,
-    /// and commits every 30 seconds, which treelog does not.
-    public var commitsLongLogs = true
     /// What is registered: item types, policies.
     public var registry = Registry.mainline
     /// The policy by which a log that is there is replayed.

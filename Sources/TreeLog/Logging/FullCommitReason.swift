@@ -33,9 +33,6 @@ public enum FullCommitReason: String, Error, Sendable, CaseIterable, CustomStrin
     case enabledVerity = "enabled_verity"
     /// Too many pieces of the file have changed.
     case tooManyExtents = "too_many_extents"
-    /// The log had grown so that going on with it would have written more than a commit; see
-    /// `MountOptions.commitsLongLogs`.
-    case longLog = "long_log"
     /// No room for the log.
     case noSpace = "no_space"
     /// Somebody else asked for a commit at the same time.

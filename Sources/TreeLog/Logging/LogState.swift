@@ -100,15 +100,6 @@ final class LogState {
         }
     }
 
-    /// Whether a commit now writes less than what the log costs by its length, if all goes on like this: whether it
-    /// costs no more than as many writes of the log as there were will save, as new logs will not be as deep as these.
-    private func isCommitCheaper(than trees: LogTrees) throws(VolumeError) -> Bool {
-        guard fileSystem.options.commitsLongLogs else { return false }
-        let saved = trees.blocksSavedByNewLogs
-        guard saved > 0 else { return false }
-        return try saved >= fileSystem.transaction.expectedBlocksOfCommit()
-    }
-
     private func reason(for error: any Error) -> FullCommitReason {
         switch error {
         case let reason as FullCommitReason: reason
@@ -126,7 +117,6 @@ final class LogState {
         // Also one that logging has taken itself.
         guard !fileSystem.transaction.allocatedChunk else { throw .newChunk }
         do {
-            guard try !isCommitCheaper(than: trees) else { throw FullCommitReason.longLog }
             let publication = try trees.makePublication(logTransid, on: fileSystem.volume)
             logTransid += 1
             onItsWay = publication

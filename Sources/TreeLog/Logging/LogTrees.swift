@@ -12,8 +12,6 @@ package final class LogTrees {
     private var logs: [ObjectID: Tree] = [:]
     /// Where the root of each log was when it was put into the tree of logs.
     private var known: [ObjectID: LogicalAddress] = [:]
-    /// How often the logs were taken to be written, and the sum of how deep they were.
-    private var (publicationCount, depthSum) = (0, 0)
 
     package init(of transaction: Transaction) throws(VolumeError) {
         blocks = LogBlocks(of: transaction)
@@ -30,13 +28,6 @@ package final class LogTrees {
         return log
     }
 
-    /// How many blocks fewer as many publications as there were would write with new logs than with these, at least:
-    /// each writes a block of each level, and new logs get as deep as these are now only after as many of them.
-    var blocksSavedByNewLogs: Int { publicationCount * depth - depthSum }
-
-    /// How many levels have nodes, of the deepest log and the tree of logs.
-    private var depth: Int { roots.level + (logs.values.map(\.level).max() ?? 0) }
-
     /// What has to be written for the logs as they are now.
     ///
     /// The corresponding kernel function is `update_log_root`.
@@ -48,8 +39,6 @@ package final class LogTrees {
             try roots.put(Key(.treeLog, .rootItem, subvolume.rawValue), item.encoded.rawSpan)
             known[subvolume] = log.rootAddress
         }
-        publicationCount += 1
-        depthSum += depth
         let unwritten = blocks.takeUnwritten()
         return try LogPublication(
             of: unwritten, root: roots.rootAddress, level: roots.level, number: number, on: volume)

@@ -121,9 +121,7 @@ public final class Workload {
     private func mount(
         _ devices: [any BlockDevice], _ options: MountOptions, _ recording: Recording? = nil, for function: String
     ) throws(WorkloadFailure) -> WorkloadSession {
-        // A workload is there to see what logs tell.
         var options = options
-        options.commitsLongLogs = false
         do throws(PluginError) { try itemTypes?.register(in: &options.registry) } catch {
             throw WorkloadFailure(kind: .script, function: function, message: "\(error)", traceback: "")
         }

@@ -29,7 +29,7 @@ import TreeLog
 
         /// All that was done since an operation.
         func steps(since start: Int) -> [DeviceStep] {
-            DeviceStep.steps(recording.operations[start...], nodeSize: Int(fs.volume.nodeSize))
+            DeviceStep.steps(recording.operations, since: start, nodeSize: Int(fs.volume.nodeSize))
         }
 
         /// The superblocks that were written since an operation.

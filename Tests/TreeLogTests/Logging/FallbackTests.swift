@@ -149,47 +149,6 @@ import TreeLog
         #expect(try FileSystem(mounting: volume.crash()).getItem("/f", KeyType(100), at: 1) == [7])
     }
 
-    /// Overwrites blocks of a file here and there, so that the log gets one more extent with each.
-    private func overwrite(_ count: Int, on fs: FileSystem) throws -> [SyncOutcome] {
-        try fs.create("/f")
-        try fs.write("/f", at: 0, [UInt8](repeating: 1, count: 4 << 20))
-        try fs.sync()
-        return try (1...count).map { round in
-            try fs.write("/f", at: UInt64(round * 37 % 1024) * 4096, [UInt8](repeating: 2, count: 4096))
-            return try fs.fsync("/f")
-        }
-    }
-
-    @Test func aLongLog() throws {
-        let volume = try MountedVolume()
-        let outcomes = try overwrite(600, on: volume.fileSystem)
-        // No write has more blocks than those of the log and of the tree of logs.
-        let short = SyncOutcome.logged(byteCount: UInt64(2 * volume.fileSystem.volume.nodeSize))
-        #expect(outcomes.allSatisfy { $0 == short || $0 == .fullCommit(.longLog) })
-        #expect((1...4).contains(outcomes.count { $0 != short }))
-        #expect(try volume.differencesAfterCrash().isEmpty)
-    }
-
-    /// Twelve new files fit into a leaf: logs of one leaf, and a commit where a second one would be needed, write less
-    /// than a log that goes on.
-    @Test func newFilesThatGoBeyondALeaf() throws {
-        let fs = try MountedVolume(empty: 256 << 20).fileSystem
-        let outcomes = try (0..<130).map { number in
-            try fs.create("/f\(number)")
-            try fs.write("/f\(number)", at: 0, [UInt8](repeating: 1, count: 1000))
-            return try fs.fsync("/f\(number)")
-        }
-        #expect(outcomes.count { $0 == .fullCommit(.longLog) } == 10)
-        #expect(outcomes.count { $0 == .logged(byteCount: UInt64(2 * fs.volume.nodeSize)) } == 120)
-    }
-
-    @Test func aLongLogThatIsWanted() throws {
-        var options = MountOptions()
-        options.commitsLongLogs = false
-        let volume = try MountedVolume("chmod_fsync", options)
-        #expect(try !overwrite(600, on: volume.fileSystem).contains { if case .fullCommit = $0 { true } else { false } })
-    }
-
     @Test func itemsOfPlugins() throws {
         var options = MountOptions()
         let type = KeyType(100)

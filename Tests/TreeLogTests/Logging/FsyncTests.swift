@@ -47,6 +47,29 @@ import TreeLog
         #expect(fs.volume.superblock.logRootLevel == 0)
     }
 
+    /// A log block goes where the version before the last was, of which only the sectors are written that differ: the
+    /// header and the changed items. The tree of logs and the nodes in between name, in turns, the same two places.
+    @Test func onlyChangedSectorsAreWritten() throws {
+        let volume = try MountedVolume(empty: 256 << 20)
+        let fs = volume.fileSystem
+        try fs.sync()
+        var sectors: [UInt64] = []
+        for number in 0..<40 {
+            try fs.create("/f\(number)")
+            try fs.write("/f\(number)", at: 0, [UInt8](repeating: UInt8(number), count: 1000))
+            guard case .logged(let byteCount) = try fs.fsync("/f\(number)") else { throw Unexpected() }
+            sectors.append(byteCount / 4096)
+            // The directory was not synced.
+            let differences = try volume.differencesAfterCrash(masks: ["/:256:mtime", "/:256:ctime"])
+            #expect(differences.isEmpty, "\(differences)")
+        }
+        #expect(sectors.prefix(2) == [8, 8])
+        // There is a second leaf from the thirteenth file on, and then a third one.
+        #expect(sectors.count { $0 <= 3 } > 30, "\(sectors)")
+    }
+
+    private struct Unexpected: Error {}
+
     /// A commit has all that the log was still to be told; the next log begins with what is synced then.
     @Test func nothingFromBeforeACommitIsLoggedAfterIt() throws {
         let volume = try MountedVolume()

@@ -75,7 +75,7 @@ final class Stage: Sendable {
     /// What the device has done since the operation with a number.
     func steps(since start: Int = 0) throws -> [DeviceStep.Kind] {
         let nodeSize = try fileSystem.withFileSystem { (fs) throws(FileSystemError) in fs.volume.nodeSize }
-        return DeviceStep.steps(device.recording.operations[start...], nodeSize: nodeSize).map(\.kind)
+        return DeviceStep.steps(device.recording.operations, since: start, nodeSize: nodeSize).map(\.kind)
     }
 
     /// Cuts the power after each operation since one, with all, none or all but one of the writes lost that may be, and

@@ -100,7 +100,8 @@ struct DeviceStep: Equatable, CustomStringConvertible {
         /// The other superblocks.
         case copy
 
-        init(_ operation: Recording.Operation, nodeSize: Int) {
+        /// - Parameter logBlocks: where blocks of logs were written whole; parts of them may be written later.
+        init(_ operation: Recording.Operation, nodeSize: Int, logBlocks: inout Set<[UInt64]>) {
             guard case .write(let offset, let bytes) = operation.action else {
                 self = .flush
                 return
@@ -109,8 +110,12 @@ struct DeviceStep: Equatable, CustomStringConvertible {
                 self = index == 0 ? .superblock : .copy
             } else if bytes.count == nodeSize, let header = try? BlockHeader(bytes.rawSpan), header.address.rawValue != 0 {
                 self = header.owner == .treeLog ? .log : .block
+                if self == .log { logBlocks.insert([UInt64(operation.device), offset]) }
             } else {
-                self = .data
+                let isInLog = stride(from: 0, to: min(UInt64(nodeSize), offset), by: 4096).contains {
+                    logBlocks.contains([UInt64(operation.device), offset - $0])
+                }
+                self = isInLog ? .log : .data
             }
         }
     }
@@ -123,10 +128,13 @@ struct DeviceStep: Equatable, CustomStringConvertible {
 
     init(_ kind: Kind, _ devices: [Int]) { (self.kind, self.devices) = (kind, devices) }
 
-    static func steps(_ operations: some Sequence<Recording.Operation>, nodeSize: Int) -> [DeviceStep] {
+    /// What was done from operation `start` on.
+    static func steps(_ operations: [Recording.Operation], since start: Int, nodeSize: Int) -> [DeviceStep] {
         var steps: [DeviceStep] = []
-        for operation in operations {
-            let kind = Kind(operation, nodeSize: nodeSize)
+        var logBlocks: Set<[UInt64]> = []
+        for (number, operation) in operations.enumerated() {
+            let kind = Kind(operation, nodeSize: nodeSize, logBlocks: &logBlocks)
+            if number < start { continue }
             if steps.last?.kind == kind {
                 steps[steps.count - 1].devices.append(operation.device)
             } else {
