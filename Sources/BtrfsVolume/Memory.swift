@@ -195,6 +195,7 @@ package func held(_ span: RawSpan, by owner: borrowing some AnyObject) -> RawSpa
 /// through a tree does it on every level.
 @safe
 final class ReferenceTable<Element: AnyObject> {
+    /// The first `count` are initialized.
     private let base: UnsafeMutablePointer<Element?>
     private let capacity: Int
     private(set) var count: Int
@@ -203,13 +204,18 @@ final class ReferenceTable<Element: AnyObject> {
     init(count: Int, capacity: Int) {
         precondition(count >= 0 && count <= capacity)
         unsafe base = .allocate(capacity: max(capacity, 1))
-        unsafe base.initialize(repeating: nil, count: max(capacity, 1))
+        unsafe base.initialize(repeating: nil, count: count)
         self.capacity = capacity
         self.count = count
     }
 
     deinit {
-        unsafe base.deinitialize(count: max(capacity, 1))
+        // The end of a generic class is not specialised: `deinitialize` would ask the type what to do, each time.
+        unsafe UnsafeMutableRawPointer(base).withMemoryRebound(to: UnsafeRawPointer?.self, capacity: count) { places in
+            for index in 0..<count {
+                if let element = unsafe places[index] { unsafe Unmanaged<AnyObject>.fromOpaque(element).release() }
+            }
+        }
         unsafe base.deallocate()
     }
 
@@ -227,19 +233,15 @@ final class ReferenceTable<Element: AnyObject> {
 
     func insert(_ element: Element?, at index: Int) {
         precondition(count < capacity && index >= 0 && index <= count)
+        unsafe (base + index + 1).moveInitialize(from: base + index, count: count - index)
+        unsafe (base + index).initialize(to: element)
         count += 1
-        var place = count - 1
-        while place > index {
-            unsafe swap(&base[place], &base[place - 1])
-            place -= 1
-        }
-        unsafe base[index] = element
     }
 
     func remove(at index: Int) {
         precondition(index >= 0 && index < count)
-        for place in index..<count - 1 { unsafe swap(&base[place], &base[place + 1]) }
-        unsafe base[count - 1] = nil
+        unsafe (base + index).deinitialize(count: 1)
+        unsafe (base + index).moveInitialize(from: base + index + 1, count: count - index - 1)
         count -= 1
     }
 
@@ -247,14 +249,23 @@ final class ReferenceTable<Element: AnyObject> {
     func move(from index: Int, toEndOf target: ReferenceTable) {
         let moved = count - index
         precondition(index >= 0 && moved >= 0 && target.count + moved <= target.capacity)
-        for offset in 0..<moved { unsafe swap(&base[index + offset], &target.base[target.count + offset]) }
+        unsafe (target.base + target.count).moveInitialize(from: base + index, count: moved)
         target.count += moved
         count = index
     }
 
+    /// Takes over all elements of `other`, in whose places there are none then; there were none here.
+    func take(from other: ReferenceTable) {
+        precondition(count == 0 && other.count <= capacity)
+        unsafe base.moveInitialize(from: other.base, count: other.count)
+        unsafe other.base.initialize(repeating: nil, count: other.count)
+        count = other.count
+    }
+
+    /// Has the elements of `other` here too; there were none here.
     func copy(from other: ReferenceTable) {
-        precondition(other.count <= capacity)
-        for index in 0..<other.count { unsafe base[index] = other.base[index] }
+        precondition(count == 0 && other.count <= capacity)
+        unsafe base.initialize(from: other.base, count: other.count)
         count = other.count
     }
 }

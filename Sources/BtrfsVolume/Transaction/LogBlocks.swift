@@ -60,7 +60,7 @@ package final class LogBlocks: BlockSource {
     func copyOnWrite(_ block: TreeBlock, of tree: Tree, mayBeShared: Bool) throws(VolumeError) -> TreeBlock {
         let place = try takePlace(for: block)
         let header = transaction.makeHeader(at: place.address, owner: .treeLog, level: block.level)
-        let copy = block.copied(to: place.address, header: header, pool: transaction.volume.pool)
+        let copy = block.copied(to: place.address, header: header, pool: transaction.volume.pool, takesChildren: true)
         unwritten[place.address.rawValue] = (copy, place)
         replaced.append(LogPlace(of: block))
         return copy

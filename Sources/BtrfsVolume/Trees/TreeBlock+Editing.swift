@@ -194,12 +194,18 @@ extension TreeBlock {
     // MARK: Whole blocks
 
     /// A copy of this block at another address, for the running transaction.
-    func copied(to address: LogicalAddress, header: BlockHeader, pool: BlockPool) -> TreeBlock {
+    ///
+    /// - Parameter takesChildren: whether the children go over to the copy, as nobody uses this block any more.
+    func copied(
+        to address: LogicalAddress, header: BlockHeader, pool: BlockPool, takesChildren: Bool = false
+    ) -> TreeBlock {
         let target = BlockBuffer(from: pool)
         target.copy(bytes, to: 0)
         let copy = TreeBlock(new: address, level: level, buffer: target, header: header)
         copy.setCount(count)
-        if level > 0 { copy.children.copy(from: children) }
+        if level > 0 {
+            if takesChildren { copy.children.take(from: children) } else { copy.children.copy(from: children) }
+        }
         return copy
     }
 

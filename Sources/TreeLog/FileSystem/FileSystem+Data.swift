@@ -91,7 +91,8 @@ extension FileSystem {
         if let first = segments.first, first.offset == 0, isInline(size: size, inode) {
             var whole = try content(of: location, at: 0, count: size)
             whole += [UInt8](repeating: 0, count: Int(size) - whole.count)
-            for (index, byte) in first.bytes.prefix(Int(size)).enumerated() { whole[index] = byte }
+            let new = first.bytes.prefix(Int(size))
+            whole.replaceSubrange(0..<new.count, with: new)
             plan.inline = whole
             return plan
         }
