@@ -19,6 +19,8 @@ final class InodeState {
     private(set) var logTransid: UInt64 = 0
     /// The transaction in which a file was moved out of this directory, or this file was moved or lost a name.
     var lastUnlinkTransid: Generation = 0
+    /// The transaction in which a file was moved out of this directory, or a subvolume deleted from it.
+    var lastMoveTransid: Generation = 0
     /// The transaction in which the inode got one more name last.
     var lastLinkTransid: Generation = 0
     /// The transaction in which extents of other places came into the file last.

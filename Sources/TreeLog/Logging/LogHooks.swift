@@ -26,8 +26,8 @@ extension LogState {
             let namespace = try fileSystem.namespace(of: directory.location.subvolume)
             directory.nextDirectoryIndex = try namespace.nextDirectoryIndex(of: directory.location.inode)
         }
-        // A removed directory from which something was moved leaves that to the one above: its names go with it.
-        if inode.isDirectoryWithMoves(in: transid) { directory.lastUnlinkTransid = transid }
+        // A removed directory out of which something was moved leaves that to the one above: its names go with it.
+        if inode.lastMoveTransid == transid { directory.noteMove(in: transid) }
         inode.lastUnlinkTransid = transid
         directory.removedIndexes.insert(index..<index + 1)
         if isLogged(directory) {
@@ -36,7 +36,7 @@ extension LogState {
         if isLogged(inode) { noteRenamed(inode, .exists) }
         guard !isLogged(directory), !isLogged(inode) else { return }
         let hasNewName = inode.lastLinkTransid == transid && inode.generation < transid
-        if isMove || hasNewName { directory.lastUnlinkTransid = transid }
+        if isMove || hasNewName { directory.noteMove(in: transid) }
     }
 
     /// A file has got one more name, by `link` or at the end of a `rename`.
@@ -71,11 +71,12 @@ extension LogState {
     /// A subvolume is deleted: its name in the log could not be replayed.
     ///
     /// The corresponding kernel function is `btrfs_record_snapshot_destroy`.
-    func recordSnapshotDestroy(in directory: InodeState) { directory.lastUnlinkTransid = transid }
+    func recordSnapshotDestroy(in directory: InodeState) { directory.noteMove(in: transid) }
 }
 
 extension InodeState {
-    fileprivate func isDirectoryWithMoves(in transid: Generation) -> Bool {
-        !removedIndexes.isEmpty && lastUnlinkTransid == transid
+    fileprivate func noteMove(in transid: Generation) {
+        lastMoveTransid = transid
+        lastUnlinkTransid = transid
     }
 }

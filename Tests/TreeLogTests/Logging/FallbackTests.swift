@@ -75,6 +75,23 @@ import TreeLog
         }
     }
 
+    /// The deletion of the directory would be that of the name as well, which no replay can do.
+    @Test func aDeletedDirectoryThatHeldASubvolume() throws {
+        let before: (FileSystem) throws -> Void = {
+            try $0.makeDirectory("/top/d")
+            try $0.makeDirectory("/top/d/e")
+            _ = try $0.createSubvolume("/top/d/e/sub")
+        }
+        for path in ["/top", "/top/d"] {
+            try expect(.movedFile, at: path, before: before) {
+                try $0.deleteSubvolume("/top/d/e/sub")
+                try $0.removeDirectory("/top/d/e")
+                try $0.removeDirectory("/top/d")
+                try $0.makeDirectory("/top/d")
+            }
+        }
+    }
+
     /// Of several reasons the first one is told.
     @Test func aFileThatMovedAfterASnapshot() throws {
         try expect(.newSubvolume, at: "/top/f", before: { try $0.create("/f0") }) {
