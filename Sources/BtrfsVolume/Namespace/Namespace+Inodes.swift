@@ -101,6 +101,29 @@ extension Namespace {
         }
     }
 
+    /// Whether `inode` has more than `count` items beside its names and extents: attributes, what fs-verity keeps,
+    /// items of plugins.
+    public func hasItems(_ inode: ObjectID, moreThan count: Int) throws(VolumeError) -> Bool {
+        let cursor = tree.makeCursor()
+        try cursor.seek(Self.firstItemKey(of: inode))
+        for _ in 0..<count {
+            guard cursor.isValid, cursor.key < Key(inode, .extentData, 0), try cursor.next() else { return false }
+        }
+        return cursor.isValid && cursor.key < Key(inode, .extentData, 0)
+    }
+
+    /// Removes the first of these items, at most `count`.
+    public func dropItems(of inode: ObjectID, upTo count: Int) throws(VolumeError) {
+        let cursor = tree.makeCursor()
+        for _ in 0..<count {
+            try cursor.seek(Self.firstItemKey(of: inode))
+            guard cursor.isValid, cursor.key < Key(inode, .extentData, 0) else { return }
+            try tree.remove(cursor.key)
+        }
+    }
+
+    private static func firstItemKey(of inode: ObjectID) -> Key { Key(inode, .xattrItem, 0) }
+
     /// The number for the next inode: one more than the highest of the subvolume.
     ///
     /// The corresponding kernel function is `btrfs_init_root_free_objectid`.

@@ -84,14 +84,18 @@ extension FileSystem {
 
     /// How many extents are given up in one change.
     static let extentsInOneChange = 64
+    /// How many items of other kinds are put or removed in one change; each may be as large as a block.
+    static let itemsInOneChange = 16
 
     /// Deletes an inode that has lost its last name. One that is open is marked as one without a name, and so is one
-    /// with many extents or with a hash tree, whose deletion takes changes of its own: see `finishDeletions`.
+    /// with many extents or other items, whose deletion takes changes of its own: see `finishDeletions`.
     func deleteIfUnused(_ location: FileLocation) throws {
         let namespace = try self.namespace(of: location.subvolume)
         if let state = inodes[location], state.openCount > 0 {
             try namespace.addOrphan(location.inode)
-        } else if try !bounds(of: location, behind: 0).isEmpty || namespace.hasVerityItems(location.inode) {
+        } else if try !bounds(of: location, behind: 0).isEmpty
+            || namespace.hasItems(location.inode, moreThan: Self.itemsInOneChange)
+        {
             try namespace.addOrphan(location.inode)
             deletions.append(location)
         } else {
@@ -117,8 +121,12 @@ extension FileSystem {
                 // One with names got a hash tree when the power went. Kernels before 4.17 also noted inodes here that
                 // were to be cut; those keep what they have.
                 let isUnused = try namespace(of: location.subvolume).inode(location.inode)?.nlink == 0
-                try dropVerityItems(of: location)
-                if isUnused { try dropTail(of: location, behind: 0) }
+                if isUnused {
+                    try dropTail(of: location, behind: 0)
+                    try dropItems(of: location)
+                } else {
+                    try dropVerityItems(of: location)
+                }
                 try withRoom {
                     try change(blocks: Self.namesReserve, makesRoom: true) {
                         if isUnused { return try delete(location) }
@@ -126,6 +134,17 @@ extension FileSystem {
                     }
                 }
             } catch VolumeError.noSpace where !isAborted {}
+        }
+    }
+
+    /// Removes attributes and items of plugins, but for the last few.
+    private func dropItems(of location: FileLocation) throws {
+        while try namespace(of: location.subvolume).hasItems(location.inode, moreThan: Self.itemsInOneChange) {
+            try withRoom {
+                try change(blocks: Self.namesReserve, makesRoom: true) {
+                    try namespace(of: location.subvolume).dropItems(of: location.inode, upTo: Self.itemsInOneChange)
+                }
+            }
         }
     }
 

@@ -6,8 +6,6 @@ internal import BtrfsVolume
 extension FileSystem {
     /// The largest file that can be protected, in bytes: its hash tree, 1/127 of it, is made in memory.
     public static let maximumVerityByteCount: UInt64 = 1 << 36
-    /// How many items of a hash tree come or go in one change.
-    private static let verityItemsInOneChange = 16
 
     /// Has fs-verity protect a file: its content can be changed no more, and has a digest. The hash tree is that of
     /// SHA-256 with blocks of 4096 bytes.
@@ -66,7 +64,7 @@ extension FileSystem {
                 }
             }
         }
-        let step = min(Self.verityItemsInOneChange / 2, blockCount) * VerityTree.blockSize
+        let step = min(Self.itemsInOneChange / 2, blockCount) * VerityTree.blockSize
         var uncommitted = 0
         for offset in stride(from: 0, to: blocks.count, by: step) {
             let piece = Array(blocks[offset..<min(offset + step, blocks.count)])
@@ -107,7 +105,7 @@ extension FileSystem {
             try withRoom {
                 try change(blocks: Self.namesReserve, makesRoom: true) {
                     try namespace(of: location.subvolume).dropVerityItems(
-                        of: location.inode, upTo: Self.verityItemsInOneChange)
+                        of: location.inode, upTo: Self.itemsInOneChange)
                 }
             }
         }

@@ -48,7 +48,7 @@ import TreeLog
         }
 
         /// Whether `body` finds room; where it does not, that is said.
-        private func fits(_ body: () throws(FileSystemError) -> Void) throws -> Bool {
+        func fits(_ body: () throws(FileSystemError) -> Void) throws -> Bool {
             do throws(FileSystemError) { try body() } catch {
                 try #require(error.code == .noSpace, "\(error)")
                 return false
@@ -157,6 +157,23 @@ import TreeLog
         try model.empty(fraction: 1)
         try model.expectSame("empty")
         try model.expectCleanForJudge("empty")
+    }
+
+    /// The same of a file with more attributes than there is room to change at once.
+    @Test func filesWithManyAttributesCanGo() throws {
+        let model = try Model(Self.variants[0], seed: 6)
+        let fs = model.fs
+        try fs.create("many")
+        let value = [UInt8](repeating: 9, count: 9000)
+        var count = 0
+        while try model.fits({ () throws(FileSystemError) in try fs.setXattr("many", "user.\(count)", value) }) {
+            count += 1
+        }
+        #expect(count > 200)
+        try fs.sync()
+        try fs.unlink("many")
+        try model.expectSame("deleted")
+        try model.expectCleanForJudge("deleted")
     }
 
     /// What was open without a name at a crash goes at the next mount, also in many pieces.
