@@ -15,7 +15,8 @@ extension FileSystem {
     /// Linux carries such items along, but its replay passes over those in a log.
     ///
     /// - Parameter type: a key type that plugins may define; see `ItemType.isCustom`.
-    /// - Throws: EINVAL for another type, E2BIG for what does not fit a leaf.
+    /// - Throws: EINVAL for another type and for what the validator of the type refuses, E2BIG for what does not fit a
+    ///   leaf.
     public func putItem(
         _ path: some FilePath, _ type: KeyType, at offset: UInt64, _ data: [UInt8]
     ) throws(FileSystemError) {
@@ -23,9 +24,13 @@ extension FileSystem {
             let location = try customItemOwner(path, type)
             guard data.count <= LeafView.maximumItemByteCount(nodeSize: volume.nodeSize) else { throw Errno.tooBig }
             try checkWritable(location.subvolume)
+            let key = Key(location.inode, type, offset)
+            // A log with an item that is refused could not be replayed.
+            do throws(FormatError) {
+                try options.registry.itemTypes[type]?.validator?.validate(key: key, data: data.rawSpan)
+            } catch { throw FileSystemError(.invalid, "put item", path: path, cause: error) }
             try change(blocks: Self.inodeReserve) {
                 let now = self.now()
-                let key = Key(location.inode, type, offset)
                 try namespace(of: location.subvolume).tree.put(key, data.rawSpan)
                 try noteChange(of: key, location, now: now)
             }
