@@ -2,6 +2,8 @@ import BlockDevices
 import BtrfsFormat
 import BtrfsVolume
 import HostileImages
+import Testing
+import TreeLog
 
 extension CheckFault {
     // MARK: Files
@@ -145,6 +147,24 @@ extension CheckFault {
             judge: .nobody("btrfs check does not look at what fs-verity keeps")
         ) {
             try editInode($0, where: \.isRegularFile) { $0.flags.insert(.verity) }
+        },
+        CheckFault(
+            "a directory is above itself", .name, judge: .nobody("btrfs check does not ask for a path from the root")
+        ) { image in
+            let devices = image.devices.map { $0.copy() }
+            let fileSystem = try FileSystem(mounting: devices)
+            let top = try fileSystem.makeDirectory("/top").inode
+            let below = try fileSystem.makeDirectory("/top/below").inode
+            try fileSystem.unmount()
+            let transaction = try Transaction(on: Volume(opening: devices))
+            let files = Namespace(try #require(try transaction.tree(.fileTree)), in: transaction)
+            let name = Array("top".utf8)
+            try files.unlink(name.rawSpan, of: top, in: .firstFree, now: Timestamp(seconds: 0, nanoseconds: 0))
+            _ = try files.addLink(
+                name.rawSpan, at: 2, to: top, type: .directory, in: below, backReference: .add)
+            try files.updateInode(top) { $0.nlink = 1 }
+            try transaction.commit()
+            return devices
         },
     ]
 

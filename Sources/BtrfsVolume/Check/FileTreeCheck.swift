@@ -46,6 +46,8 @@ struct FileTreeCheck {
     private var nameless: [ObjectID: CheckPlace] = [:]
     /// Inodes with items of fs-verity that are not protected, until their orphan item comes.
     private var unprotected: [ObjectID: CheckPlace] = [:]
+    /// Directories in one with a higher number: there are few, and each loop of directories has one.
+    private(set) var movedDirectories: [ObjectID] = []
 
     init(_ run: CheckRun, tree: ObjectID) {
         self.run = run
@@ -153,6 +155,7 @@ struct FileTreeCheck {
             return
         }
         inode?.linkCount += 1
+        if directory > number, !isRepeated, inode?.item?.isDirectory == true { movedDirectories.append(number) }
         let fact = NameFact(
             comparison: .indexWithReference, directory: directory, index: index, nameDigest: Digest.of(name),
             target: number, type: inode?.item?.fileType ?? .unknown)
@@ -223,6 +226,7 @@ extension CheckRun {
         if isDying { return }
         report.subvolumeCount += tree.id.isSubvolume ? 1 : 0
         files.finish()
+        checkLoops(from: files.movedDirectories, in: tree.id)
         if files.names.isBalanced || incomplete.contains(tree.id) { return }
         let wasMuted = sink.isMuted
         sink.isMuted = true
@@ -235,6 +239,34 @@ extension CheckRun {
         files.finish()
         sink.isMuted = wasMuted
         for one in files.names.disagreements { tell(one) }
+    }
+
+    /// Tells of directories that are above themselves. Each has a name in its parent, and no path leads to it.
+    ///
+    /// - Complexity: one search for each directory on the way up from `starts`, which are in order.
+    private func checkLoops(from starts: [ObjectID], in tree: ObjectID) {
+        if starts.isEmpty || incomplete.contains(tree) { return }
+        // From here on the way up is known.
+        var settled: Set<ObjectID> = [.firstFree]
+        do throws(VolumeError) {
+            guard let files = try volume.tree(tree).map({ Namespace($0) }) else { return }
+            for start in starts {
+                var way: Set<ObjectID> = []
+                var current = start
+                while !settled.contains(current) {
+                    guard way.insert(current).inserted else {
+                        let place = CheckPlace(tree: tree, key: Key(current, .inodeItem, 0))
+                        sink.error(.name, place, "no path leads to directory \(current): it is above itself")
+                        break
+                    }
+                    guard let name = try files.firstName(of: current) else { break }
+                    current = name.directory
+                }
+                settled.formUnion(way)
+            }
+        } catch {
+            // The reading of the whole tree has told of it.
+        }
     }
 
     private func tell(_ one: FactLedger<NameFact>.Disagreement) {
