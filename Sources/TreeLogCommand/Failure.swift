@@ -63,6 +63,7 @@ struct Failure: Error {
         switch error.reason {
         case .outOfBounds, .endOfFile: nextStep = "The image is cut short; copy it again."
         case .readOnly: nextStep = "Make it writable, or write a copy with --output."
+        case .system where error.isExistingFile: nextStep = Self.existingFileAdvice
         case .system:
             nextStep =
                 switch error.operation {
@@ -89,6 +90,7 @@ struct Failure: Error {
         }
     }
 
+    static let existingFileAdvice = "Name another file, or remove it."
     private static let damageAdvice = "Look at the volume with 'btrfs check --readonly'."
 }
 

@@ -68,10 +68,11 @@ enum HouseRules {
     /// Foundation is large and starts slowly: the tests that read folders and run programs may have it.
     static let foundationUsers = [
         "Tests/KernelOracle/", "Tests/KernelOracleTests/", "Tests/TestSupport/", "Tests/TreeLogLuaTests/",
-        "Tests/TreeLogCommandTests/PluginCommandTests.swift",
+        "Tests/TreeLogCommandTests/PluginCommandTests.swift", "Tests/TreeLogCommandTests/RunTests.swift",
         // Folders and environment, from the small half of it.
         "Sources/TreeLogLua/Loading/PluginSource.swift", "Sources/TreeLogLua/Testing/TestImage.swift",
-        "Sources/TreeLogCommand/Verbs/Plugin/", "Sources/TreeLogCommand/Volume/PluginOptions.swift",
+        "Sources/TreeLogCommand/Verbs/Plugin/", "Sources/TreeLogCommand/Verbs/Run.swift",
+        "Sources/TreeLogCommand/Volume/PluginOptions.swift",
     ]
 
     static let unfinishedWords: Set<String> = ["TODO", "FIXME", "XXX"]

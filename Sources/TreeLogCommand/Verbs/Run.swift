@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import BlockDevices
 internal import BtrfsVolume
+internal import FoundationEssentials
 internal import TreeLog
 internal import TreeLogLua
 
@@ -62,6 +63,9 @@ struct Run: Verb {
         let settings = self.plugins.settings.filter { !Self.isOfPlugin($0) }
         let registry = try plugins.load().makeRegistry()
         let printer = RunPrinter(console, json: format.json, trace: trace)
+        if let image, FileManager.default.fileExists(atPath: image) {
+            throw Failure("\(image) exists already", nextStep: Failure.existingFileAdvice)
+        }
         // All are read before the first one runs, so that a mistake in the last shows at once.
         let scripts = try workloads.map { path in
             do throws(PluginError) {
@@ -87,8 +91,8 @@ struct Run: Verb {
         do throws(WorkloadFailure) { plan = try workload.plan(on: device, options) } catch {
             return printer.failed(error)
         }
-        printer.ran(plan)
         let crashes = try self.crashes(of: plan)
+        printer.ran(plan)
         for crash in crashes {
             var failure: WorkloadFailure?
             do throws(WorkloadFailure) { try workload.judge(crash, of: plan, options) } catch { failure = error }

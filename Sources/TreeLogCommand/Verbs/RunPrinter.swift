@@ -76,6 +76,8 @@ final class RunPrinter {
     }
 
     func end(_ workload: Workload) {
+        // Neither has it run nor failed: the call of the program was wrong.
+        if plan == nil, failure == nil { return }
         // One workload counts once, as the worst that became of it.
         let failures = crashes.compactMap(\.failure)
         if let worst = failures.first(where: { $0.kind != .expectation }) ?? failures.first { count(worst) }
@@ -94,7 +96,8 @@ final class RunPrinter {
             switch step.sync {
             case .logged: logged += 1
             case .fullCommit: full += 1
-            default: break
+            case .nothingToDo: break
+            case nil: full += step.name == "sync" && step.error == nil ? 1 : 0
             }
         }
         let wrong = failureCount > 0 ? ", \(failureCount) not as expected" : ""

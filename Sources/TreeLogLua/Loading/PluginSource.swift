@@ -36,9 +36,12 @@ public struct PluginSource: Sendable {
         switch FileKind(following: path) {
         case .folder:
             mainFile = "plugin.lua"
+            // The folder may hold everything but a plugin.
+            guard FileKind("\(self.path)/\(mainFile)") == .file else {
+                throw PluginError("there is no plugin.lua in the folder", at: self.path)
+            }
             var files: [String: [UInt8]] = [:]
             try Self.read(self.path, below: "", depth: 0, into: &files)
-            guard files[mainFile] != nil else { throw PluginError("there is no plugin.lua", at: self.path) }
             self.files = files
         case .file:
             guard path.hasSuffix(".lua") else { throw PluginError("a plugin is a folder or a .lua file", at: path) }
