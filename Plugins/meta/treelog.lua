@@ -726,11 +726,12 @@ function TestVolume:walk(process, options) end
 ---A new volume.
 ---@class treelog.VolumeDefinition
 ---@field size? integer # In bytes; 128 MiB if not said.
----@field node_size? integer # Of a tree block, in bytes; 16384 if not said.
+---@field node_size? integer # Of a tree block, in bytes; as `treelog mkfs` has it if not said.
 ---@field sector_size? integer # In bytes; 4096 if not said.
 ---@field checksum? "crc32c"|"xxhash64"|"sha256"|"blake2b" # Of blocks and data.
 ---@field metadata? "single"|"dup" # How many copies of metadata there are; "dup" if not said.
 ---@field mixed? boolean # Whether data and metadata share block groups.
+---@field features? string[] # As for `treelog mkfs`: `{ "^no-holes" }` is a volume without no-holes.
 ---@field label? string # The label.
 
 ---A mounted volume. Where a `file` is asked for, a path will do, or the number that `open` or `tmpfile` gave. Errors name operation, path and code: `unlink /a: ENOENT`. Its functions can be called only in setup and run of a workload, in check of a workload.
@@ -814,13 +815,13 @@ function FileSystem:tmpfile(path, mode) end
 ---@param file integer
 function FileSystem:close(file) end
 
----Writes bytes, at 0 if no offset is said. A file that is not there is made; one that is keeps the rest.
+---Writes bytes, at 0 if no offset is said; a file that is there keeps the rest. One that is not there is made first, and stays, empty, when there is no room for the bytes.
 ---@param file string|integer
 ---@param bytes string
 ---@param offset? integer
 function FileSystem:write(file, bytes, offset) end
 
----Writes at the end. A file that is not there is made.
+---Writes at the end, as `write` does.
 ---@param file string|integer
 ---@param bytes string
 function FileSystem:append(file, bytes) end

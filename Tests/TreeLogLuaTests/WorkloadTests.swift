@@ -1,4 +1,5 @@
 import BlockDevices
+import BtrfsVolume
 import LuaRuntime
 import TestSupport
 import Testing
@@ -55,12 +56,34 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
               params = {},
             }
             """)
+        let features = definitionProblems(
+            "return treelog.workload { name = 'a', run = function() end, volume = { features = { 'no-hole', {} } } }")
+        #expect(features.contains { $0.contains("unknown feature \"no-hole\" (did you mean \"no-holes\"?)") })
+        #expect(features.contains { $0.contains("features must be strings, got table") })
         #expect(found.contains { $0.contains("did you mean \"setup\"") && $0.contains("plugin.lua:1") })
         #expect(found.contains { $0.contains("name must be lower case") })
         #expect(found.contains { $0.contains("run must be a function") })
         #expect(found.contains { $0.contains("size must be") })
         #expect(found.contains { $0.contains("did you mean \"checksum\"") })
         #expect(found.contains { $0.contains("did you mean \"parameters\"") })
+    }
+
+    /// Without no-holes a gap is an item, and one of a log as well.
+    @Test func volumesHaveTheFeaturesThatAreSaid() throws {
+        let work = try workload(
+            """
+            return treelog.workload {
+              name = "gap", volume = { features = { "^no-holes", "mixed-bg" } },
+              run = function(fs) fs:create "/a"; fs:truncate("/a", 8192); fs:fsync "/a" end,
+              check = function(fs) treelog.expect_equal(fs:read "/a", ("\\0"):rep(8192)) end,
+            }
+            """)
+        #expect(!work.volume.options.hasNoHoles && work.volume.options.hasMixedGroups)
+        #expect(work.volume.options.nodeSize == 4096)
+        #expect(try failure(work) == nil)
+        let impossible = definitionProblems(
+            "return treelog.workload { name = 'a', run = function() end, volume = { mixed = true, node_size = 16384 } }")
+        #expect(impossible.joined().contains("plugin.lua:1: workload \"a\": volume: there can be no such volume"))
     }
 
     @Test func onlyAWorkloadIsAWorkload() {
@@ -97,6 +120,8 @@ private func failure(_ workload: Workload) throws -> WorkloadFailure? {
             ("fs:unlink \"/a\"", "unlink /a: ENOENT"),
             ("fs:mark \"a\"; fs:mark \"a\"", "'a' was given before"),
             ("fs:read(7)", "EBADF"),
+            ("fs:read \"/\"", "read /: EISDIR"),
+            ("fs:append(\"/\", \"b\")", "append /: EISDIR"),
         ])
     func tellsOfMisuseWithFileAndLine(_ script: String, _ message: String) throws {
         let failure = try #require(try failure(try workload(run: "\n" + script)))

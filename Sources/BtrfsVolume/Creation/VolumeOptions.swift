@@ -37,6 +37,27 @@ public struct VolumeOptions: Sendable {
     /// What `mkfs.btrfs` makes by default on one device.
     public init() {}
 
+    /// The size of tree blocks where nobody says one, in bytes.
+    public var usualNodeSize: UInt32 { hasMixedGroups ? sectorSize : max(16384, sectorSize) }
+
+    private static let features: [(name: String, path: any WritableKeyPath<VolumeOptions, Bool> & Sendable)] = [
+        ("no-holes", \.hasNoHoles), ("skinny-metadata", \.hasSkinnyMetadata), ("extref", \.hasExtendedReferences),
+        ("free-space-tree", \.hasFreeSpaceTree), ("block-group-tree", \.hasBlockGroupTree),
+        ("mixed-bg", \.hasMixedGroups),
+    ]
+
+    /// The features that can be turned on and off, by their names in `mkfs.btrfs`.
+    public static var featureNames: [String] { features.map(\.name) }
+
+    /// Turns a feature on or off, by its name in `mkfs.btrfs`.
+    ///
+    /// - Returns: false when there is no such feature.
+    public mutating func setFeature(_ name: some StringProtocol, on isOn: Bool) -> Bool {
+        guard let feature = Self.features.first(where: { $0.name == name }) else { return false }
+        self[keyPath: feature.path] = isOn
+        return true
+    }
+
     /// Finds out whether there can be such a volume on a device of `byteCount` bytes.
     ///
     /// - Throws: `VolumeError.unsupported` with the reason when there cannot.

@@ -82,24 +82,16 @@ struct Mkfs: Verb {
             guard let parsed = UUID(text: uuid) else { throw ValidationError("'\(uuid)' is no UUID") }
             options.uuid = parsed
         }
-        for word in (features ?? "").split(separator: ",") { try setFeature(String(word), &options) }
-        options.nodeSize = nodeSize ?? (options.hasMixedGroups ? sectorSize : max(16384, sectorSize))
+        for word in (features ?? "").split(separator: ",") { try setFeature(word, &options) }
+        options.nodeSize = nodeSize ?? options.usualNodeSize
         return options
     }
 
-    private static let features: [(name: String, path: any WritableKeyPath<VolumeOptions, Bool> & Sendable)] = [
-        ("no-holes", \.hasNoHoles), ("skinny-metadata", \.hasSkinnyMetadata), ("extref", \.hasExtendedReferences),
-        ("free-space-tree", \.hasFreeSpaceTree), ("block-group-tree", \.hasBlockGroupTree),
-        ("mixed-bg", \.hasMixedGroups),
-    ]
-
-    private func setFeature(_ word: String, _ options: inout VolumeOptions) throws {
-        let isOn = !word.hasPrefix("^")
-        let name = isOn ? word : String(word.dropFirst())
-        guard let feature = Self.features.first(where: { $0.name == name }) else {
-            throw ValidationError(unknownText("feature", name, known: Self.features.map(\.name)))
+    private func setFeature(_ word: Substring, _ options: inout VolumeOptions) throws {
+        let name = word.hasPrefix("^") ? word.dropFirst() : word
+        guard options.setFeature(name, on: name == word) else {
+            throw ValidationError(unknownText("feature", String(name), known: VolumeOptions.featureNames))
         }
-        options[keyPath: feature.path] = isOn
     }
 
     // MARK: Device

@@ -47,8 +47,9 @@ extension APITable {
         method("close", [("file", "integer")], nil, "Closes a file."),
         method(
             "write", [file, ("bytes", "string"), ("offset", "integer?")], nil,
-            "Writes bytes, at 0 if no offset is said. A file that is not there is made; one that is keeps the rest."),
-        method("append", [file, ("bytes", "string")], nil, "Writes at the end. A file that is not there is made."),
+            "Writes bytes, at 0 if no offset is said; a file that is there keeps the rest. One that is not there is "
+                + "made first, and stays, empty, when there is no room for the bytes."),
+        method("append", [file, ("bytes", "string")], nil, "Writes at the end, as `write` does."),
         method(
             "read", [file, ("offset", "integer?"), ("count", "integer?")], "string",
             "Bytes of a file; without a count all to its end."),

@@ -54,11 +54,13 @@ extension APITable {
         name: "treelog.VolumeDefinition", role: .definition, doc: "A new volume.",
         entries: [
             .field("size", "integer?", "In bytes; 128 MiB if not said."),
-            .field("node_size", "integer?", "Of a tree block, in bytes; 16384 if not said."),
+            .field("node_size", "integer?", "Of a tree block, in bytes; as `treelog mkfs` has it if not said."),
             .field("sector_size", "integer?", "In bytes; 4096 if not said."),
             .field("checksum", "\"crc32c\"|\"xxhash64\"|\"sha256\"|\"blake2b\"?", "Of blocks and data."),
             .field("metadata", "\"single\"|\"dup\"?", "How many copies of metadata there are; \"dup\" if not said."),
             .field("mixed", "boolean?", "Whether data and metadata share block groups."),
+            .field(
+                "features", "string[]?", "As for `treelog mkfs`: `{ \"^no-holes\" }` is a volume without no-holes."),
             .field("label", "string?", "The label."),
         ])
 

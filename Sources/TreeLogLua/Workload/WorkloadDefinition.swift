@@ -1,22 +1,13 @@
-public import BtrfsFormat
+internal import BtrfsFormat
+public import BtrfsVolume
 internal import LuaRuntime
 
 /// The new volume of a workload.
-public struct WorkloadVolume: Sendable, Equatable {
+public struct WorkloadVolume: Sendable {
     /// In bytes.
     public var byteCount: UInt64 = 128 << 20
-    /// Of a tree block, in bytes.
-    public var nodeSize = 16384
-    /// In bytes.
-    public var sectorSize = 4096
-    /// Of blocks and data.
-    public var checksum = ChecksumType.crc32c
-    /// Whether there are two copies of metadata.
-    public var duplicatesMetadata = true
-    /// Whether data and metadata share block groups.
-    public var isMixed = false
-    /// The label.
-    public var label = ""
+    /// What it is like.
+    public var options = VolumeOptions()
 }
 
 /// What a script said in `treelog.workload { … }`, with the functions of its machine.
@@ -64,26 +55,45 @@ extension DefinitionReader {
     private func volume(_ reader: TableReader) -> WorkloadVolume {
         reader.checkKeys(APITable.volume.keys)
         var volume = WorkloadVolume()
-        if let size = size("size", reader, from: 8 << 20, through: 1 << 40) { volume.byteCount = UInt64(size) }
-        if let size = size("node_size", reader, from: 4096, through: 65536) { volume.nodeSize = size }
-        if let size = size("sector_size", reader, from: 4096, through: 65536) { volume.sectorSize = size }
+        if let size = size("size", reader, in: 8 << 20...1 << 40) { volume.byteCount = UInt64(size) }
+        let sizes = 4096...Int64(65536)
+        if let size = size("sector_size", reader, in: sizes) { volume.options.sectorSize = UInt32(size) }
         let checksums: [ChecksumType] = [.crc32c, .xxhash64, .sha256, .blake2b]
-        let words = ["crc32c", "xxhash64", "sha256", "blake2b"]
-        if let word = reader.word("checksum", words), let place = words.firstIndex(of: word) {
-            volume.checksum = checksums[place]
+        if let word = reader.word("checksum", checksums.map(\.name)) {
+            volume.options.checksumType = checksums.first { $0.name == word } ?? .crc32c
         }
-        if let word = reader.word("metadata", ["single", "dup"]) { volume.duplicatesMetadata = word == "dup" }
-        volume.isMixed = reader.boolean("mixed") ?? false
-        volume.label = reader.text("label") ?? ""
+        if reader.word("metadata", ["single", "dup"]) == "single" { volume.options.metadataProfile = .single }
+        volume.options.hasMixedGroups = reader.boolean("mixed") ?? false
+        volume.options.label = Array((reader.text("label") ?? "").utf8)
+        readFeatures(reader, &volume.options)
+        let nodeSize = size("node_size", reader, in: sizes)
+        volume.options.nodeSize = nodeSize.map { UInt32($0) } ?? volume.options.usualNodeSize
+        do throws(VolumeError) { try volume.options.check(byteCount: volume.byteCount) } catch {
+            reader.problem("there can be no such volume: \(error)")
+        }
         return volume
     }
 
-    private func size(_ key: String, _ reader: TableReader, from low: Int64, through high: Int64) -> Int? {
+    private func readFeatures(_ reader: TableReader, _ options: inout VolumeOptions) {
+        for value in reader.list("features") ?? [] {
+            guard let word = value.text else {
+                reader.problem("features must be strings, got \(value.typeName)")
+                continue
+            }
+            let name = word.hasPrefix("^") ? String(word.dropFirst()) : word
+            if options.setFeature(name, on: name == word) { continue }
+            let hint = Nearest.hint(name, among: VolumeOptions.featureNames, quote: "\"")
+            reader.problem("features: unknown feature \"\(name)\"\(hint)")
+        }
+    }
+
+    private func size(_ key: String, _ reader: TableReader, in sizes: ClosedRange<Int64>) -> Int64? {
         guard let size = reader.integer(key) else { return nil }
-        guard size >= low, size <= high, size % 4096 == 0 else {
-            reader.problem("\(key) must be \(low) to \(high), in steps of 4096, got \(size)")
+        guard sizes.contains(size), size % 4096 == 0 else {
+            reader.problem(
+                "\(key) must be \(sizes.lowerBound) to \(sizes.upperBound), in steps of 4096, got \(size)")
             return nil
         }
-        return Int(size)
+        return size
     }
 }

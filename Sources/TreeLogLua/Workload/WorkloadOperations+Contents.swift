@@ -20,26 +20,21 @@ extension WorkloadOperations {
             return .nil
         },
         "write": { session, call in
-            let location = try madeLocation(session, call)
-            try session.fileSystem.write(location, at: try call.unsigned(2), call.bytes(1))
-            return .nil
+            try namingFile(call) {
+                let location = try madeLocation(session, call)
+                try session.fileSystem.write(location, at: try call.unsigned(2), call.bytes(1))
+                return .nil
+            }
         },
         "append": { session, call in
-            let location = try madeLocation(session, call)
-            let end = try session.fileSystem.stat(location).item.size
-            try session.fileSystem.write(location, at: end, call.bytes(1))
-            return .nil
-        },
-        "read": { session, call in
-            let location = try location(session, call, 0)
-            let offset = try call.unsigned(1)
-            let size = try session.fileSystem.stat(location).item.size
-            let count = min(try call.unsigned(2, else: .max), size - min(offset, size))
-            guard count <= UInt64(session.stringLimit) else {
-                throw call.refusal(2, "is needed: the file has \(count) bytes, a string at most \(session.stringLimit)")
+            try namingFile(call) {
+                let location = try madeLocation(session, call)
+                let end = try session.fileSystem.stat(location).item.size
+                try session.fileSystem.write(location, at: end, call.bytes(1))
+                return .nil
             }
-            return .string(try session.fileSystem.read(location, at: offset, count: count))
         },
+        "read": { session, call in try namingFile(call) { try read(session, call) } },
         "truncate": { session, call in
             try session.fileSystem.truncate(call.bytes(0), to: try call.unsigned(1))
             return .nil
@@ -74,22 +69,37 @@ extension WorkloadOperations {
         },
     ]
 
+    /// Has errors name operation and path as the script does, where what is done takes several steps.
+    private static func namingFile(_ call: WorkloadCall, _ body: () throws -> LuaValue) throws -> LuaValue {
+        do { return try body() } catch var error as FileSystemError {
+            error.operation = call.entry.name
+            if case .string(let path) = call.value(0) { error.path = path }
+            throw error
+        }
+    }
+
+    private static func read(_ session: WorkloadSession, _ call: WorkloadCall) throws -> LuaValue {
+        let location = try location(session, call)
+        let offset = try call.unsigned(1)
+        let size = try session.fileSystem.stat(location).item.size
+        let count = min(try call.unsigned(2, else: .max), size - min(offset, size))
+        guard count <= UInt64(session.stringLimit) else {
+            throw call.refusal(2, "is needed: the file has \(count) bytes, a string at most \(session.stringLimit)")
+        }
+        return .string(try session.fileSystem.read(location, at: offset, count: count))
+    }
+
     /// Where a file is. Links are followed, as they are by who opens it.
-    private static func location(
-        _ session: WorkloadSession, _ call: WorkloadCall, _ place: Int
-    ) throws -> FileLocation {
-        switch try file(session, call, place) {
-        case .open(let file): return file.location
-        case .path(let path):
-            do throws(FileSystemError) { return try session.fileSystem.location(path) } catch {
-                throw FileSystemError(error.code, call.entry.name, path: path, cause: error.cause)
-            }
+    private static func location(_ session: WorkloadSession, _ call: WorkloadCall) throws -> FileLocation {
+        switch try file(session, call, 0) {
+        case .open(let file): file.location
+        case .path(let path): try session.fileSystem.location(path)
         }
     }
 
     /// Where a file is that is made if there is none.
     private static func madeLocation(_ session: WorkloadSession, _ call: WorkloadCall) throws -> FileLocation {
-        do { return try location(session, call, 0) } catch let error as FileSystemError {
+        do { return try location(session, call) } catch let error as FileSystemError {
             guard error.code == .noEntry, case .path(let path) = try file(session, call, 0) else { throw error }
             return try session.fileSystem.create(path)
         }

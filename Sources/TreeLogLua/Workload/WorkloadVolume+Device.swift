@@ -7,13 +7,7 @@ extension WorkloadVolume {
     ///
     /// - Throws: `VolumeError.unsupported` when there can be no such volume.
     public func makeDevice(seed: UInt64 = 0) throws(VolumeError) -> MemoryDevice {
-        var options = VolumeOptions()
-        options.nodeSize = UInt32(nodeSize)
-        options.sectorSize = UInt32(sectorSize)
-        options.checksumType = checksum
-        options.metadataProfile = duplicatesMetadata ? .dup : .single
-        options.hasMixedGroups = isMixed
-        options.label = Array(label.utf8)
+        var options = options
         options.seed = seed
         // "treelog" in letters, and the seed.
         options.uuid = UUID(low: seed, high: 0x0074_7265_656C_6F67)
