@@ -1,20 +1,27 @@
+local block <const> = 4096
+
 return treelog.workload {
   name = "btrfs_095",
-  doc = "References to an extent that are added and dropped in one transaction do not keep the log from being "
-    .. "replayed.",
-  setup = function(fs) fs:write("/foo", ("a"):rep(64 << 10)) end,
+  doc = "As many references to an extent are added as dropped in one transaction: the log can be replayed.",
+  setup = function(fs)
+    fs:create "/foo"
+    fs:allocate("/foo", 40 * block, 115 * block)
+    -- The end of the reservation, and what follows it.
+    fs:write("/foo", ("a"):rep(30 * block), 135 * block)
+  end,
   run = function(fs)
-    fs:write("/foo", ("b"):rep(16 << 10), 16 << 10)
-    fs:fsync "/foo"
-    for i = 1, 4 do fs:clone("/foo", "/foo", 0, 16 << 10, (64 + i * 16) << 10) end
-    fs:fsync "/foo"
-    for i = 1, 4 do fs:clone("/foo", "/foo", 16 << 10, 16 << 10, (64 + i * 16) << 10) end
+    fs:clone("/foo", "/foo", 40 * block, 125 * block, 512 * block)
+    fs:write("/foo", ("b"):rep(25 * block), 768 * block)
+    -- Drops a reference to the extent of ten blocks that got one above.
+    fs:clone("/foo", "/foo", 768 * block, 25 * block, 150 * block)
     fs:fsync "/foo"
     fs:mark "done"
   end,
   check = function(fs, crash)
     if not crash:after "done" then return end
-    treelog.expect_equal(fs:read("/foo", 80 << 10, 64 << 10), ("b"):rep(64 << 10))
-    treelog.expect_equal(fs:read("/foo", 0, 32 << 10), ("a"):rep(16 << 10) .. ("b"):rep(16 << 10))
+    local function zeros(count) return ("\0"):rep(count * block) end
+    local function a(count) return ("a"):rep(count * block) end
+    local b = ("b"):rep(25 * block)
+    treelog.expect_equal(fs:read "/foo", zeros(135) .. a(15) .. b .. zeros(607 - 175) .. a(30) .. zeros(768 - 637) .. b)
   end,
 }

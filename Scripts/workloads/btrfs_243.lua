@@ -1,18 +1,23 @@
+local mib <const> = 1 << 20
+
 return treelog.workload {
   name = "btrfs_243",
-  doc = "A truncation after a rename is there with its size.",
-  setup = function(fs) fs:mkdir "/d"; fs:write("/d/foo", ("a"):rep(128 << 10)) end,
+  doc = "A file that was renamed and made longer has its size after its fsync, though another renamed file was fsynced "
+    .. "between.",
+  setup = function(fs) fs:create "/foo"; fs:write("/bar", ("a"):rep(mib)) end,
   run = function(fs)
-    fs:append("/d/foo", "b")
-    fs:fsync "/d/foo"
-    fs:truncate("/d/foo", 64 << 10)
-    fs:rename("/d/foo", "/d/bar")
-    fs:fsync "/d/bar"
-    fs:mark "done"
+    treelog.expect_equal(fs:fsync("/bar").outcome, "nothing")
+    fs:rename("/bar", "/bar2"); fs:rename("/foo", "/foo2")
+    fs:truncate("/bar2", 2 * mib)
+    fs:fsync "/foo2"
+    fs:mark "foo"
+    fs:fsync "/bar2"
+    fs:mark "bar"
   end,
   check = function(fs, crash)
-    if not crash:after "done" then return end
-    treelog.expect_equal(fs:readdir "/d", { "bar" })
-    treelog.expect_equal(fs:read "/d/bar", ("a"):rep(64 << 10))
+    if crash:after "foo" then treelog.expect(fs:exists "/foo2" and not fs:exists "/foo", "it has its new name") end
+    if not crash:after "bar" then return end
+    treelog.expect_equal(fs:readdir "/", { "bar2", "foo2" })
+    treelog.expect_equal(fs:read "/bar2", ("a"):rep(mib) .. ("\0"):rep(mib))
   end,
 }

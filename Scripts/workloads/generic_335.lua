@@ -1,17 +1,23 @@
 return treelog.workload {
   name = "generic_335",
-  doc = "A file that moved to another directory is not lost when the old one is fsynced.",
-  setup = function(fs) fs:mkdir "/a"; fs:mkdir "/c"; fs:write("/a/foo", "foo") end,
+  doc = "A file that moved to another directory is not lost when the directory above the old one is fsynced.",
+  setup = function(fs)
+    fs:mkdir "/a"; fs:mkdir "/a/b"; fs:mkdir "/c"; fs:write("/a/b/foo", "foo")
+  end,
   run = function(fs)
-    fs:rename("/a/foo", "/c/foo")
+    fs:rename("/a/b/foo", "/c/foo")
     fs:create "/a/bar"
     fs:fsync "/a"
-    fs:mark "done"
+    fs:mark "directory"
+    fs:fsync "/c/foo"
+    fs:mark "file"
   end,
   check = function(fs, crash)
-    if not crash:after "done" then return end
-    treelog.expect(fs:exists "/a/bar", "the new file is missing")
-    treelog.expect(not fs:exists "/a/foo", "the old name is back")
+    if not crash:after "directory" then return end
+    treelog.expect_equal(fs:readdir "/a", { "b", "bar" })
+    treelog.expect(fs:exists "/a/b/foo" ~= fs:exists "/c/foo", "the file is in one place")
+    if not crash:after "file" then return end
     treelog.expect_equal(fs:read "/c/foo", "foo")
+    treelog.expect_equal(fs:readdir "/a/b", {})
   end,
 }

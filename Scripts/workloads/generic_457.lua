@@ -3,7 +3,7 @@ local synced = {}
 
 return treelog.workload {
   name = "generic_457",
-  doc = "The same as generic_455, with files that share extents.",
+  doc = "After each fsync in random work on files that share extents a crash leaves the synced file just as it was.",
   parameters = { operations = 120, files = 3 },
   setup = function(fs, parameters)
     for i = 1, parameters.files do fs:write("/f" .. i, ("%d"):format(i):rep(65536)) end

@@ -1,19 +1,22 @@
 return treelog.workload {
   name = "generic_502",
-  doc = "Two files that move up by one name, and a new one, are all there under the right names.",
-  setup = function(fs) fs:mkdir "/d"; fs:write("/d/foo", "1"); fs:write("/d/bar", "2") end,
+  doc = "Both links of a file move on by one name, a new file takes the name that is left, and each name is right.",
+  setup = function(fs)
+    fs:mkdir "/d"; fs:write("/d/foo", "old"); fs:link("/d/foo", "/d/bar")
+  end,
   run = function(fs)
-    fs:rename("/d/foo", "/d/baz")
+    fs:rename("/d/foo", "/d/qwerty")
     fs:rename("/d/bar", "/d/foo")
-    fs:write("/d/bar", "3")
+    fs:write("/d/bar", "new")
     fs:fsync "/d/bar"
     fs:mark "done"
   end,
   check = function(fs, crash)
     if not crash:after "done" then return end
-    treelog.expect_equal(fs:readdir "/d", { "bar", "baz", "foo" })
-    treelog.expect_equal(fs:read "/d/baz", "1")
-    treelog.expect_equal(fs:read "/d/foo", "2")
-    treelog.expect_equal(fs:read "/d/bar", "3")
+    treelog.expect_equal(fs:readdir "/d", { "bar", "foo", "qwerty" })
+    treelog.expect_equal(fs:read "/d/bar", "new")
+    treelog.expect_equal(fs:read "/d/foo", "old")
+    treelog.expect_equal(fs:stat("/d/qwerty").inode, fs:stat("/d/foo").inode)
+    treelog.expect_equal(fs:stat("/d/foo").nlink, 2)
   end,
 }

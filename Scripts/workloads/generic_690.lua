@@ -1,15 +1,20 @@
 return treelog.workload {
   name = "generic_690",
-  doc = "A new symbolic link in a new directory has its target after an fsync of the directory above.",
+  doc = "A symbolic link that was made and renamed in a logged directory has its target after the next fsync of that.",
   setup = function(fs) fs:mkdir "/d" end,
   run = function(fs)
-    fs:mkdir "/d/e"
-    fs:symlink("target", "/d/e/link")
-    fs:fsync "/d/e"
-    fs:mark "done"
+    fs:create "/d/foo"
+    fs:fsync "/d"
+    fs:mark "directory"
+    fs:symlink("/d/foo", "/d/bar")
+    fs:rename("/d/bar", "/d/baz")
+    fs:fsync "/d"
+    fs:mark "link"
   end,
   check = function(fs, crash)
-    if not crash:after "done" then return end
-    treelog.expect_equal(fs:readlink "/d/e/link", "target")
+    if crash:after "directory" then treelog.expect(fs:exists "/d/foo", "the new file is missing") end
+    if not crash:after "link" then return end
+    treelog.expect_equal(fs:readdir "/d", { "baz", "foo" })
+    treelog.expect_equal(fs:readlink "/d/baz", "/d/foo")
   end,
 }

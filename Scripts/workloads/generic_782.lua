@@ -1,19 +1,18 @@
 return treelog.workload {
   name = "generic_782",
-  doc = "A new directory with a link in it is there after an fsync of the directory above, though the file was "
-    .. "logged before.",
-  setup = function(fs) fs:write("/foo", "foo") end,
+  doc = "A new directory is there after an fsync of the one above, though a file logged after it got a link in it.",
+  setup = function(fs) fs:create "/foo" end,
   run = function(fs)
-    fs:append("/foo", "!")
-    fs:fsync "/foo"
     fs:mkdir "/d"
-    fs:link("/foo", "/d/foo")
+    fs:write("/foo", ("a"):rep(64 << 10))
+    fs:fsync "/foo"
+    fs:mark "file"
+    fs:link("/foo", "/d/bar")
     fs:fsync "/"
-    fs:mark "done"
+    fs:mark "directory"
   end,
   check = function(fs, crash)
-    if not crash:after "done" then return end
-    treelog.expect_equal(fs:readdir "/", { "d", "foo" })
-    treelog.expect_equal(fs:read "/foo", "foo!")
+    if crash:after "file" then treelog.expect_equal(fs:read "/foo", ("a"):rep(64 << 10)) end
+    if crash:after "directory" then treelog.expect_equal(fs:readdir "/", { "d", "foo" }) end
   end,
 }
