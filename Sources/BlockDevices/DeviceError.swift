@@ -4,6 +4,7 @@ internal import Glibc
 public struct DeviceError: Error, Equatable, Sendable {
     /// What was tried.
     public enum Operation: String, Sendable {
+        /// The calls of a device, and what is done with whole files.
         case open, create, copy, read, write, flush, undo
     }
 

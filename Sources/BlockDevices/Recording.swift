@@ -9,6 +9,7 @@ public final class Recording {
         public enum Action: Sendable {
             /// The offset is in bytes.
             case write(offset: UInt64, bytes: [UInt8])
+            /// What was written before is durable.
             case flush
         }
 
@@ -21,6 +22,7 @@ public final class Recording {
         public var isFlush: Bool { if case .flush = action { true } else { false } }
     }
 
+    /// All that was done, in order.
     public private(set) var operations: [Operation] = []
     private var bases: [any BlockDevice] = []
 
@@ -101,6 +103,7 @@ public struct CrashPoint: Hashable, Sendable {
     /// How many sectors of the last operation, a write, reached the medium; nil: all.
     public var tornSectors: Int?
 
+    /// A cut after so many operations, with all that was written unless it is said to be lost.
     public init(after operationCount: Int, dropping dropped: Set<Int> = [], tornSectors: Int? = nil) {
         self.operationCount = operationCount
         self.dropped = dropped

@@ -284,7 +284,9 @@ public enum SystemClock {
 
 /// Standard output or standard error of the process, without a buffer.
 public struct StandardStream: Sendable {
+    /// Where results go.
     public static let output = StandardStream(name: "standard output", descriptor: STDOUT_FILENO)
+    /// Where errors and progress go.
     public static let error = StandardStream(name: "standard error", descriptor: STDERR_FILENO)
 
     private let name: String

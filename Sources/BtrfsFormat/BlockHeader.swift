@@ -31,10 +31,13 @@ public struct BlockHeader: Equatable, Sendable {
     /// 0 for a leaf.
     public var level: UInt8
 
+    /// The size of the header in bytes.
     @inlinable public static var byteCount: Int { 101 }
     /// The bytes in front that hold the checksum and are not part of it.
     @inlinable public static var checksumByteCount: Int { 32 }
+    /// The block was written since it was allocated.
     @inlinable public static var writtenFlag: UInt64 { 1 << 0 }
+    /// The block belongs to a tree by which a balance moves blocks.
     @inlinable public static var relocationFlag: UInt64 { 1 << 1 }
     /// The flags of a block as it is written: back reference revision 1, WRITTEN.
     @inlinable public static var standardFlags: UInt64 { 1 << 56 | writtenFlag }

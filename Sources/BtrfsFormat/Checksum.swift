@@ -15,9 +15,13 @@ internal import CXXHash
 ///
 /// The corresponding kernel constants are `BTRFS_CSUM_TYPE_*`.
 public enum ChecksumType: UInt16, CaseIterable, Sendable {
+    /// CRC-32C, 4 bytes.
     case crc32c = 0
+    /// XXH64, 8 bytes.
     case xxhash64 = 1
+    /// SHA-256, 32 bytes.
     case sha256 = 2
+    /// BLAKE2b, 32 bytes.
     case blake2b = 3
 
     /// The size of one checksum in bytes.

@@ -5,6 +5,7 @@ internal import CLuaHost
 public final class LuaCallback {
     /// The argument after the item.
     public enum Second {
+        /// A value of the machine.
         case reference(LuaReference)
         /// A view of something that has no bytes.
         case view(LuaView)
@@ -29,6 +30,7 @@ public final class LuaCallback {
 /// What a callback answered.
 @frozen
 public enum LuaAnswer: Sendable, Equatable {
+    /// It answered nil, or nothing.
     case nothing
     /// The place in its words.
     case word(Int)

@@ -1,14 +1,20 @@
 /// A value of Lua. Tables are read whole, with all tables in them.
 public enum LuaValue: Equatable {
+    /// No value.
     case `nil`
+    /// True or false.
     case boolean(Bool)
     /// Also an unsigned 64-bit number, by its bits.
     case integer(Int64)
+    /// A number with a fraction, or too large for an integer.
     case number(Double)
     /// Any bytes.
     case string([UInt8])
+    /// A function of a script, by reference.
     case function(LuaReference)
+    /// A table, copied.
     case table(LuaTable)
+    /// A view of bytes or of something of the program.
     case view(LuaView)
 
     /// A string, from text.

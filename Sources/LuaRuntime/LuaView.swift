@@ -2,6 +2,7 @@
 public enum LuaField: Sendable, Equatable {
     /// A little-endian integer of 1 to 8 bytes.
     case unsigned(at: Int, width: Int)
+    /// The same, with a sign.
     case signed(at: Int, width: Int)
     /// One of the four integers bound together with the bytes.
     case header(Int)

@@ -11,12 +11,20 @@ struct FileChecker {
         if path.hasSuffix(".swift") {
             let swift = SwiftText(text)
             checkFunctionLengths(FunctionLengths(code: swift.code).functions)
+            checkDocumentation(lines, swift.code.map(words))
             for (index, code) in swift.code.enumerated() { checkCode(code, words(of: code), line: index + 1) }
             for (index, prose) in swift.prose.enumerated() { checkWords(words(of: prose), line: index + 1) }
         } else {
             for (index, line) in lines.enumerated() {
                 checkWords(words(of: Array(line.utf8)), line: index + 1)
             }
+        }
+    }
+
+    private mutating func checkDocumentation(_ lines: [Substring], _ code: [[String]]) {
+        guard path.hasPrefix("Sources/") else { return }
+        for index in DocumentationRule.undocumented(lines, code: code) {
+            report(.documentation, index + 1, "public, and nothing is said about it")
         }
     }
 

@@ -21,6 +21,8 @@ enum HouseRules {
         /// Paths of the machine it was written on, and how it was written.
         case origin
         case imports
+        /// Documentation of what is public.
+        case documentation
         case architecture
     }
 

@@ -92,6 +92,18 @@ import Testing
         #expect(Self.violations("protocol A {\n  func a()\n}\nextension A {\n" + body(100) + "}\n") == [])
     }
 
+    @Test func whatIsPublicIsDocumented() {
+        let missing = { (line: Int) in ["\(line): public, and nothing is said about it"] }
+        #expect(Self.violations("public var a = 1") == missing(1))
+        #expect(Self.violations("/// A.\npublic struct A {\n    @inlinable public static var b: Int { 1 }\n}") == missing(3))
+        #expect(Self.violations("/// A.\npublic var a = 1\npublic func f() {}") == missing(3))
+        #expect(Self.violations("// A.\nopen class A {}") == missing(2))
+        #expect(Self.violations("/// F.\n@inlinable\npublic func f() {}") == [])
+        #expect(Self.violations("public extension A {}\npublic import A\nvar a = 1") == ["2: TreeLog may not import A"])
+        #expect(Self.violations("public init() {}\npublic static func < (a: A, b: A) -> Bool { true }") == [])
+        #expect(Self.violations("public var a = 1", path: "Tests/TestSupport/A.swift") == [])
+    }
+
     @Test func exceptionsHold() {
         #expect(Self.violations("unsafe f()", path: "Sources/BlockDevices/Syscalls.swift") == [])
         #expect(Self.violations("print(1)", path: "Sources/TreeLogCommand/Verbs/Info.swift") == [])

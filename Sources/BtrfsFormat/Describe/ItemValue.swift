@@ -1,15 +1,22 @@
 /// The value of a field in a form that can be shown.
 public enum ItemValue: Equatable, Sendable {
+    /// A number.
     case unsigned(UInt64)
+    /// A number that can be negative.
     case signed(Int64)
     /// Words of this program: names of flags, a number in another base, a UUID.
     case text(String)
     /// Bytes that are text for people in most cases: names of files.
     case name([UInt8])
+    /// Bytes that are no text.
     case bytes([UInt8])
+    /// A point in time.
     case time(Timestamp)
+    /// A key.
     case key(Key)
+    /// Values of one kind.
     case list([ItemValue])
+    /// Named values.
     case record(ItemRecord)
 }
 

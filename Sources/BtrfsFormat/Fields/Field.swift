@@ -4,6 +4,7 @@ public protocol FieldValue: Equatable, Sendable {
     static var fieldByteCount: Int { get }
     /// How the value is shown unless its layout says otherwise.
     static var fieldFormat: FieldFormat { get }
+    /// Reads the value; throws where it does not lie within `bytes`.
     init(_ bytes: RawSpan, at position: Int) throws(FormatError)
     /// Stores the value; the place must lie within `target`.
     func store(in target: inout MutableRawSpan, at position: Int)
@@ -11,6 +12,7 @@ public protocol FieldValue: Equatable, Sendable {
 
 /// An integer with a meaning of its own that may hold any number, also one that this program does not know.
 public protocol OpenFieldValue: FieldValue, RawRepresentable where RawValue: FieldValue {
+    /// Any number is a value.
     init(rawValue: RawValue)
 }
 
@@ -123,6 +125,7 @@ public struct BytesField: Sendable {
     /// How many bytes it has.
     public let byteCount: Int
 
+    /// `byteCount` bytes from `offset` on.
     @inlinable
     public init(_ name: String, at offset: Int, byteCount: Int) {
         self.name = name
@@ -132,5 +135,6 @@ public struct BytesField: Sendable {
 
     /// The offset of the byte that follows the field.
     @inlinable public var end: Int { offset + byteCount }
+    /// Where the bytes are.
     @inlinable public var range: Range<Int> { offset..<end }
 }

@@ -2,6 +2,7 @@
 public enum FieldFormat: Equatable, Sendable {
     /// A little-endian integer in decimal.
     case unsigned, signed
+    /// The same in another base.
     case hexadecimal, octal
     /// An integer whose reserved values are shown as small negative numbers.
     case objectID
@@ -17,6 +18,7 @@ public enum FieldFormat: Equatable, Sendable {
     case uuid
     /// Text that ends at the first zero byte.
     case text
+    /// Hexadecimal digits, two for each byte.
     case bytes
 }
 

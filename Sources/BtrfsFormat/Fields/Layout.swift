@@ -1,6 +1,7 @@
 /// What a layout is made of: a typed `Field`, or a `LayoutField` where a field's type is known only at run
 /// time.
 public protocol LayoutElement: Sendable {
+    /// Name, place and form as values.
     var layoutField: LayoutField { get }
 }
 
@@ -15,6 +16,7 @@ public struct LayoutField: Equatable, Sendable, LayoutElement {
     /// How it is shown.
     public var format: FieldFormat
 
+    /// `byteCount` bytes from `offset` on, shown as `format` says.
     public init(_ name: String, at offset: Int, byteCount: Int, _ format: FieldFormat) {
         self.name = name
         self.offset = offset
@@ -44,6 +46,7 @@ public struct Layout: Equatable, Sendable {
     /// The fields in the order in which they are shown.
     public var fields: [LayoutField]
 
+    /// A structure of `byteCount` bytes with these fields.
     public init(_ name: String, byteCount: Int, _ elements: [any LayoutElement]) {
         self.name = name
         self.byteCount = byteCount

@@ -5,21 +5,36 @@ public struct BlockGroupFlags: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// Content of files.
     @inlinable public static var data: Self { Self(rawValue: 1 << 0) }
+    /// The chunk tree.
     @inlinable public static var system: Self { Self(rawValue: 1 << 1) }
+    /// All other trees.
     @inlinable public static var metadata: Self { Self(rawValue: 1 << 2) }
+    /// Stripes over all devices, one copy.
     @inlinable public static var raid0: Self { Self(rawValue: 1 << 3) }
+    /// Two copies, on two devices.
     @inlinable public static var raid1: Self { Self(rawValue: 1 << 4) }
+    /// Two copies, on one device.
     @inlinable public static var dup: Self { Self(rawValue: 1 << 5) }
+    /// Stripes over pairs of devices that have the same.
     @inlinable public static var raid10: Self { Self(rawValue: 1 << 6) }
+    /// Stripes and one parity.
     @inlinable public static var raid5: Self { Self(rawValue: 1 << 7) }
+    /// Stripes and two parities.
     @inlinable public static var raid6: Self { Self(rawValue: 1 << 8) }
+    /// Three copies, on three devices.
     @inlinable public static var raid1c3: Self { Self(rawValue: 1 << 9) }
+    /// Four copies, on four devices.
     @inlinable public static var raid1c4: Self { Self(rawValue: 1 << 10) }
+    /// With `IncompatFeatures.remapTree`: what was here is elsewhere.
     @inlinable public static var remapped: Self { Self(rawValue: 1 << 11) }
+    /// With `IncompatFeatures.remapTree`: the tree that says where.
     @inlinable public static var metadataRemap: Self { Self(rawValue: 1 << 12) }
 
+    /// What a block group can hold.
     @inlinable public static var typeMask: Self { [.data, .system, .metadata] }
+    /// How a block group can lie on devices; none of it set is a single copy.
     @inlinable public static var profileMask: Self {
         [.raid0, .raid1, .dup, .raid10, .raid5, .raid6, .raid1c3, .raid1c4]
     }

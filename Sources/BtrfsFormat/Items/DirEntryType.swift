@@ -6,14 +6,23 @@ public struct DirEntryType: OpenFieldValue, Hashable {
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
     @inlinable public init(_ rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// Not said; no entry of a healthy directory has it.
     @inlinable public static var unknown: Self { Self(0) }
+    /// A file with content.
     @inlinable public static var regularFile: Self { Self(1) }
+    /// A directory, or a subvolume.
     @inlinable public static var directory: Self { Self(2) }
+    /// A character device.
     @inlinable public static var characterDevice: Self { Self(3) }
+    /// A block device.
     @inlinable public static var blockDevice: Self { Self(4) }
+    /// A named pipe.
     @inlinable public static var fifo: Self { Self(5) }
+    /// A socket.
     @inlinable public static var socket: Self { Self(6) }
+    /// A symbolic link.
     @inlinable public static var symlink: Self { Self(7) }
+    /// An extended attribute, in the items of those.
     @inlinable public static var xattr: Self { Self(8) }
 
     /// Whether the name is encrypted (bit 7).

@@ -10,7 +10,9 @@ public struct ExtentItem: FixedSizeItem {
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+        /// Content of files.
         @inlinable public static var data: Self { Self(rawValue: 1 << 0) }
+        /// A tree block.
         @inlinable public static var treeBlock: Self { Self(rawValue: 1 << 1) }
         /// The children of this block are referenced by its address and not by its tree.
         @inlinable public static var fullBackref: Self { Self(rawValue: 1 << 8) }

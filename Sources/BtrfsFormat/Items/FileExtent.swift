@@ -154,6 +154,7 @@ public struct FileExtent: Equatable, Sendable {
 
     /// Whether no disk space belongs to this piece, which reads as zeros.
     @inlinable public var isHole: Bool { kind != .inline && diskAddress.rawValue == 0 }
+    /// Whether the content follows in the item.
     @inlinable public var isInline: Bool { kind == .inline }
 
     /// The fields on disk: 53 bytes, or for an inline extent the 21 in front of its data.
@@ -195,9 +196,13 @@ public struct Compression: OpenFieldValue, Hashable, CustomStringConvertible {
     public var rawValue: UInt8
     @inlinable public init(rawValue: UInt8) { self.rawValue = rawValue }
 
+    /// As it is.
     @inlinable public static var none: Self { Self(rawValue: 0) }
+    /// A zlib stream.
     @inlinable public static var zlib: Self { Self(rawValue: 1) }
+    /// LZO segments, one for each sector, each with its size in front.
     @inlinable public static var lzo: Self { Self(rawValue: 2) }
+    /// A zstd frame.
     @inlinable public static var zstd: Self { Self(rawValue: 3) }
 
     public static let names: NumberNames = [0: "none", 1: "zlib", 2: "lzo", 3: "zstd"]

@@ -12,10 +12,15 @@
 ///
 /// The corresponding on-disk structure is `btrfs_extent_inline_ref`.
 public enum InlineRef: Hashable, Sendable {
+    /// Who is charged for the extent, with simple quotas; no reference of its own.
     case owner(root: ObjectID)
+    /// A tree refers to the block.
     case treeBlock(root: ObjectID)
+    /// A file refers to the extent.
     case data(ExtentDataRef)
+    /// A node that is shared refers to the block.
     case sharedBlock(parent: LogicalAddress)
+    /// A leaf that is shared refers to the extent.
     case sharedData(parent: LogicalAddress, count: UInt32)
 
     /// The reference at the start of `bytes`; what follows is ignored.

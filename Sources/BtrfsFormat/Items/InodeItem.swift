@@ -208,18 +208,31 @@ public struct InodeFlags: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// The content has no checksums.
     @inlinable public static var noDataChecksum: Self { Self(rawValue: 1 << 0) }
+    /// Content is overwritten in place where no snapshot shares it; implies `noDataChecksum` for what is written so.
     @inlinable public static var noDataCopyOnWrite: Self { Self(rawValue: 1 << 1) }
+    /// Linux has the flag, and does not set it.
     @inlinable public static var readOnly: Self { Self(rawValue: 1 << 2) }
+    /// The content is not to be compressed.
     @inlinable public static var noCompression: Self { Self(rawValue: 1 << 3) }
+    /// The file has, or had, preallocated extents.
     @inlinable public static var preallocated: Self { Self(rawValue: 1 << 4) }
+    /// Each write is to be made durable (`chattr +S`).
     @inlinable public static var synchronous: Self { Self(rawValue: 1 << 5) }
+    /// Nothing of the inode may be changed (`chattr +i`).
     @inlinable public static var immutable: Self { Self(rawValue: 1 << 6) }
+    /// Content may only be added at the end (`chattr +a`).
     @inlinable public static var appendOnly: Self { Self(rawValue: 1 << 7) }
+    /// Backups are asked to leave it out (`chattr +d`).
     @inlinable public static var noDump: Self { Self(rawValue: 1 << 8) }
+    /// The access time is not kept (`chattr +A`).
     @inlinable public static var noAccessTime: Self { Self(rawValue: 1 << 9) }
+    /// Each change of the directory is to be made durable (`chattr +D`).
     @inlinable public static var synchronousDirectory: Self { Self(rawValue: 1 << 10) }
+    /// The content is to be compressed (`chattr +c`).
     @inlinable public static var compress: Self { Self(rawValue: 1 << 11) }
+    /// Only in the inode of a root item: flags and limits of the root item are valid.
     @inlinable public static var rootItemInitialized: Self { Self(rawValue: 1 << 31) }
     /// The file is protected by fs-verity; the one known flag of the upper half.
     @inlinable public static var verity: Self { Self(rawValue: 1 << 32) }

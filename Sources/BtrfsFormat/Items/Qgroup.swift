@@ -9,6 +9,7 @@ public struct QgroupStatus: Equatable, Sendable {
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+        /// Quotas are kept.
         @inlinable public static var on: Self { Self(rawValue: 1 << 0) }
         /// A rescan is under way.
         @inlinable public static var rescan: Self { Self(rawValue: 1 << 1) }
@@ -154,9 +155,13 @@ public struct QgroupLimit: FixedSizeItem {
     public struct Flags: OptionSet, Hashable, OpenFieldValue {
         public var rawValue: UInt64
         @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
+        /// `QgroupLimit.maximumReferenced` counts.
         @inlinable public static var maximumReferenced: Self { Self(rawValue: 1 << 0) }
+        /// `QgroupLimit.maximumExclusive` counts.
         @inlinable public static var maximumExclusive: Self { Self(rawValue: 1 << 1) }
+        /// `QgroupLimit.reservedReferenced` counts.
         @inlinable public static var reservedReferenced: Self { Self(rawValue: 1 << 2) }
+        /// `QgroupLimit.reservedExclusive` counts.
         @inlinable public static var reservedExclusive: Self { Self(rawValue: 1 << 3) }
 
         public static let names: NumberNames = [0: "MAX_RFER", 1: "MAX_EXCL", 2: "RSV_RFER", 3: "RSV_EXCL"]

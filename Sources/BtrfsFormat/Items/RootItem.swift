@@ -272,6 +272,7 @@ public struct RootFlags: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// The subvolume is read-only.
     @inlinable public static var readOnly: Self { Self(rawValue: 1 << 0) }
     /// The subvolume is being deleted.
     @inlinable public static var dead: Self { Self(rawValue: 1 << 48) }

@@ -1,5 +1,6 @@
 /// What a program wants to do with a volume.
 public enum VolumeAccess: Sendable {
+    /// Looking at it, or changing it too.
     case reading, writing
 }
 
@@ -21,22 +22,39 @@ public struct IncompatFeatures: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// References in the form that all volumes have since 2009.
     @inlinable public static var mixedBackref: Self { Self(rawValue: 1 << 0) }
+    /// Some other subvolume than the top level is mounted by default.
     @inlinable public static var defaultSubvolume: Self { Self(rawValue: 1 << 1) }
+    /// Block groups hold data and metadata together.
     @inlinable public static var mixedGroups: Self { Self(rawValue: 1 << 2) }
+    /// There may be extents compressed with LZO.
     @inlinable public static var compressLZO: Self { Self(rawValue: 1 << 3) }
+    /// There may be extents compressed with zstd.
     @inlinable public static var compressZstd: Self { Self(rawValue: 1 << 4) }
+    /// Tree blocks are larger than a page of 4 KiB.
     @inlinable public static var bigMetadata: Self { Self(rawValue: 1 << 5) }
+    /// Names for which an `INODE_REF` item has no room are in `INODE_EXTREF` items.
     @inlinable public static var extendedReferences: Self { Self(rawValue: 1 << 6) }
+    /// There are, or were, chunks with parity.
     @inlinable public static var raid56: Self { Self(rawValue: 1 << 7) }
+    /// Tree blocks have `METADATA_ITEM` items, shorter than the `EXTENT_ITEM` ones of before.
     @inlinable public static var skinnyMetadata: Self { Self(rawValue: 1 << 8) }
+    /// Holes in files have no items.
     @inlinable public static var noHoles: Self { Self(rawValue: 1 << 9) }
+    /// Tree blocks carry another UUID than `Superblock.fsid`.
     @inlinable public static var metadataUUID: Self { Self(rawValue: 1 << 10) }
+    /// There are chunks with three or four copies.
     @inlinable public static var raid1c34: Self { Self(rawValue: 1 << 11) }
+    /// The devices are zoned: their zones can only be appended to.
     @inlinable public static var zoned: Self { Self(rawValue: 1 << 12) }
+    /// An experimental format with several extent trees.
     @inlinable public static var extentTreeV2: Self { Self(rawValue: 1 << 13) }
+    /// Where stripes are is in a tree of its own; experimental.
     @inlinable public static var raidStripeTree: Self { Self(rawValue: 1 << 14) }
+    /// Extents carry the subvolume that is charged for them.
     @inlinable public static var simpleQuota: Self { Self(rawValue: 1 << 16) }
+    /// Extents of block groups may be mapped to others; experimental.
     @inlinable public static var remapTree: Self { Self(rawValue: 1 << 17) }
 
     static let rules: [FeatureRule] = [
@@ -82,10 +100,13 @@ public struct CompatROFeatures: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// Free space is in a tree, `ObjectID.freeSpaceTree`.
     @inlinable public static var freeSpaceTree: Self { Self(rawValue: 1 << 0) }
     /// The free space tree is up to date.
     @inlinable public static var freeSpaceTreeValid: Self { Self(rawValue: 1 << 1) }
+    /// Files may be protected by fs-verity.
     @inlinable public static var verity: Self { Self(rawValue: 1 << 2) }
+    /// Block group items are in a tree of their own, `ObjectID.blockGroupTree`.
     @inlinable public static var blockGroupTree: Self { Self(rawValue: 1 << 3) }
 
     static let rules: [FeatureRule] = [

@@ -151,17 +151,27 @@ public struct SuperblockFlags: OptionSet, Hashable, OpenFieldValue {
     public var rawValue: UInt64
     @inlinable public init(rawValue: UInt64) { self.rawValue = rawValue }
 
+    /// Of headers of tree blocks; of no meaning here.
     @inlinable public static var written: Self { Self(rawValue: 1 << 0) }
+    /// Of headers of tree blocks; of no meaning here.
     @inlinable public static var relocation: Self { Self(rawValue: 1 << 1) }
+    /// An error was found while the volume was mounted.
     @inlinable public static var error: Self { Self(rawValue: 1 << 2) }
+    /// The volume is a seed: others grow out of it, and it is read-only.
     @inlinable public static var seeding: Self { Self(rawValue: 1 << 32) }
     /// The volume was restored from a dump of metadata: files have no data.
     @inlinable public static var metadump: Self { Self(rawValue: 1 << 33) }
+    /// The same, by a newer btrfs-image.
     @inlinable public static var metadumpV2: Self { Self(rawValue: 1 << 34) }
+    /// The UUID was being changed, in all blocks.
     @inlinable public static var changingFSID: Self { Self(rawValue: 1 << 35) }
+    /// The UUID was being changed, in the superblocks only.
     @inlinable public static var changingFSIDV2: Self { Self(rawValue: 1 << 36) }
+    /// The block group items were being moved to a tree of their own, or back.
     @inlinable public static var changingBlockGroupTree: Self { Self(rawValue: 1 << 38) }
+    /// The checksums of data were being made anew, of another kind.
     @inlinable public static var changingDataChecksum: Self { Self(rawValue: 1 << 39) }
+    /// The checksums of tree blocks were being made anew, of another kind.
     @inlinable public static var changingMetadataChecksum: Self { Self(rawValue: 1 << 40) }
 
     /// A conversion by btrfstune was begun and not finished.

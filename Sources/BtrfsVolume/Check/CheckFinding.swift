@@ -4,34 +4,55 @@ public import BtrfsFormat
 public struct CheckFinding: Sendable, Equatable {
     /// What a finding is about.
     public enum Kind: String, Sendable, CaseIterable {
+        /// A superblock, or what it says of the volume.
         case superblock
+        /// A device item, or the device itself.
         case device
+        /// A chunk, or where it lies.
         case chunk
+        /// What a device has given to a chunk.
         case deviceExtent = "device_extent"
+        /// A block group item.
         case blockGroup = "block_group"
         /// A tree block that cannot be used, or of which a copy cannot.
         case block
+        /// An item whose bytes or place cannot be right.
         case item
+        /// An extent: its item, its range, what overlaps it.
         case extent
+        /// Who refers to an extent, against what its item says.
         case reference
+        /// How much is used, of a block group, a device or the volume.
         case usedSpace = "used_space"
+        /// The free space tree, or the cache of free space.
         case freeSpace = "free_space"
         /// Checksums of data that are missing or too many.
         case checksum
         /// Data that is not what its checksum says.
         case data
+        /// An inode item, or items of an inode that has none.
         case inode
+        /// A name: entry, index and reference that do not agree.
         case name
+        /// How many names an inode has.
         case linkCount = "link_count"
+        /// The size of a directory, which counts its names.
         case directorySize = "directory_size"
+        /// How many bytes on disk a file is said to have.
         case fileBytes = "file_bytes"
+        /// A piece of a file, or a hole that nothing tells of.
         case fileExtent = "file_extent"
+        /// An inode or a subvolume that should be deleted, or is listed for that without cause.
         case orphan
         /// What fs-verity keeps of a file.
         case verity
+        /// A root item, or where its subvolume hangs.
         case root
+        /// The tree of UUIDs.
         case uuid
+        /// Quota groups and what they count.
         case quota
+        /// The log, which is not replayed yet.
         case log
     }
 

@@ -21,6 +21,7 @@ public struct CheckOptions {
 public struct CheckProgress: Sendable {
     /// What is being looked at.
     public enum Phase: String, Sendable {
+        /// In this order; `.data` only where the content of files is read too.
         case chunks, extents, checksums, trees, references, space, data
     }
 

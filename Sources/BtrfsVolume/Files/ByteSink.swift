@@ -2,6 +2,7 @@ internal import BtrfsFormat
 
 /// Where a stream of bytes goes.
 public protocol ByteSink {
+    /// Takes the next bytes.
     mutating func write(_ bytes: RawSpan) throws(VolumeError)
     /// Takes `count` zero bytes. What need not be written, as a hole of a file, can be skipped here.
     mutating func writeZeros(_ count: UInt64) throws(VolumeError)

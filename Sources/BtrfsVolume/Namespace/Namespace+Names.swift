@@ -39,6 +39,7 @@ public struct DirectoryEntry: Equatable, Sendable {
 
 /// What became of a name that was to be added. Where it was not added nothing changed.
 public enum LinkResult: Equatable, Sendable {
+    /// The name is there now, in all its forms.
     case added
     /// The directory has the name (EEXIST).
     case nameExists

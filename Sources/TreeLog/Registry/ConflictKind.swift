@@ -20,7 +20,9 @@
 /// Of two names with one index, takeLogged moves the committed name to a free index and keepCommitted the logged
 /// one. A `replace` of an inode item has 160 bytes, one of an extent a whole item.
 public enum ConflictKind: Int, CaseIterable, Sendable {
+    /// About something that is there on both sides, or on one of them.
     case inodeItem, name, index, backReference, deletedName, xattr, extent, checksumRange, customItem
+    /// About an item that cannot be used as it is.
     case missingInode, missingParent, damagedItem
 }
 

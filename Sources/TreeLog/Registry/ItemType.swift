@@ -16,6 +16,7 @@ public struct ItemType {
         case withInode
         /// Those that changed since the last commit.
         case ifChanged
+        /// Not at all: they are as durable as the last commit.
         case never
     }
 

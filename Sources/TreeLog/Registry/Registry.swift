@@ -71,6 +71,7 @@ public enum RegistrationPolicy: Sendable {
 
 /// What is wrong with a registration.
 public enum RegistryError: Error, Equatable, Sendable {
+    /// Something of this name, or for this key type, is registered.
     case duplicate(String)
     /// A key type that belongs to btrfs, or to nobody.
     case reservedKeyType(name: String, KeyType)

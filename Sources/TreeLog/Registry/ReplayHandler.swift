@@ -11,6 +11,7 @@ public struct LoggedItem: ~Escapable {
     /// Its number in that block.
     public let slot: Int
 
+    /// An item as it is in a log block.
     @inline(__always)
     @_lifetime(copy data)
     public init(key: Key, data: RawSpan, block: LogicalAddress, slot: Int) {

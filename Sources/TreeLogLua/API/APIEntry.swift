@@ -41,6 +41,7 @@ public enum ScriptPhase: String, CaseIterable, Sendable {
 
 /// A parameter or a result of a function of the API.
 public struct APIParameter: Sendable {
+    /// As it is shown in a signature.
     public var name: String
     /// In the notation of LuaLS, with `?` for what may be left out.
     public var type: String
@@ -63,9 +64,11 @@ public struct APIEntry: Sendable {
         case method([APIParameter], returns: String?)
     }
 
+    /// What comes after the dot or the colon.
     public var name: String
     /// A value, a function or a method.
     public var kind: Kind
+    /// What it does, for the reference.
     public var doc: String
     /// When it may be used.
     public var phases: Set<ScriptPhase>
@@ -89,6 +92,7 @@ public struct APIClass: Sendable {
     public var name: String
     /// What it is for.
     public var role: Role
+    /// What it is for, for the reference.
     public var doc: String
     /// The names in it.
     public var entries: [APIEntry]

@@ -35,6 +35,7 @@ public struct FieldList: Equatable, Sendable {
 
 /// One field of an item.
 public struct Field: Equatable, Sendable {
+    /// The name by which scripts get at it.
     public var name: String
     /// What it holds.
     public var kind: FieldKind
@@ -43,6 +44,7 @@ public struct Field: Equatable, Sendable {
     /// The place of the field that this one counts, if it does. Such a field is filled in when an item is encoded.
     public var counts: Int?
 
+    /// A field; `counts` is the place of the one that it counts.
     public init(_ name: String, _ kind: FieldKind, doc: String = "", counts: Int? = nil) {
         self.name = name
         self.kind = kind
@@ -53,13 +55,17 @@ public struct Field: Equatable, Sendable {
 
 /// What a field is.
 public indirect enum FieldKind: Equatable, Sendable {
+    /// A little-endian integer.
     case integer(IntegerField)
+    /// Bytes, in a form that people can read.
     case bytes(FieldCount, BytesFormat)
     /// 12 bytes: seconds since 1970 (signed), nanoseconds.
     case time
     /// 17 bytes.
     case key
+    /// Fields one after the other.
     case structure(FieldList)
+    /// So many of the same kind.
     case array(FieldKind, FieldCount)
 
     /// Whether all values have the same size.
@@ -102,6 +108,7 @@ public struct IntegerField: Equatable, Sendable {
     /// Whether each bit has a meaning of its own.
     public var isFlags = false
 
+    /// A number that is shown in decimal form and has no names.
     public init(byteCount: Int, isSigned: Bool) {
         self.byteCount = byteCount
         self.isSigned = isSigned
@@ -135,6 +142,7 @@ public enum BytesFormat: String, CaseIterable, Sendable { case hex, text, uuid }
 
 /// How many bytes or elements there are.
 public enum FieldCount: Equatable, Sendable {
+    /// Always so many.
     case fixed(Int)
     /// As the field at this place of the same list says.
     case field(Int)
@@ -148,10 +156,15 @@ public enum FieldCount: Equatable, Sendable {
 public enum FieldValue: Equatable, Sendable {
     /// Of an unsigned field by its bits.
     case integer(Int64)
+    /// Of `bytes` and text.
     case bytes([UInt8])
+    /// Of `time`.
     case time(Timestamp)
+    /// Of `key`.
     case key(Key)
+    /// Of a structure, in the order of its fields.
     case record([FieldValue])
+    /// Of an array.
     case list([FieldValue])
 }
 

@@ -62,8 +62,11 @@ struct ProcessDefinition {
 
 /// When the items of an inode are logged.
 public enum LoggingRule: String, CaseIterable, Sendable {
+    /// All of them, whenever more of the inode is logged than its content.
     case withInode = "with_inode"
+    /// Those that changed since the last commit.
     case ifChanged = "if_changed"
+    /// Not at all: they are as durable as the last commit.
     case never
 
     /// The same for the registry.
@@ -80,6 +83,7 @@ public enum LoggingRule: String, CaseIterable, Sendable {
 public struct PluginOption: Equatable, Sendable {
     /// A value, of the type that the default in the script has.
     public enum Value: Equatable, Sendable {
+        /// What Lua has, except tables and functions.
         case boolean(Bool), integer(Int64), number(Double), text(String)
 
         /// A value of the same type from its text; nil where it is none.

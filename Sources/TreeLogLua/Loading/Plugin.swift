@@ -4,6 +4,7 @@ public import TreeLog
 
 /// Whether decisions are asked for twice and compared.
 public enum DecisionVerification: Sendable {
+    /// Each decision is asked for once.
     case off
     /// A script that answers differently ends the replay. State that it keeps counts everything double.
     case twice

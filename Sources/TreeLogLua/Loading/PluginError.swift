@@ -5,6 +5,7 @@ public struct PluginProblem: Equatable, Sendable, CustomStringConvertible {
     /// What is wrong, and where it helps, what was meant.
     public var text: String
 
+    /// What is wrong, and where.
     public init(_ text: String, at place: String) {
         self.text = text
         self.place = place
@@ -18,6 +19,7 @@ public struct PluginError: Error, Equatable, Sendable, CustomStringConvertible {
     /// At least one.
     public var problems: [PluginProblem]
 
+    /// An error of one problem or more.
     public init(_ problems: [PluginProblem]) { self.problems = problems }
     /// An error of one problem.
     public init(_ text: String, at place: String = "") { problems = [PluginProblem(text, at: place)] }
