@@ -160,7 +160,7 @@ extension FileSystem {
         let references = try transaction.mostReferences(of: id)
         let blocks = Self.namesReserve + (try transaction.mostQuotaBlocks(of: id))
         try change(blocks: blocks, references: references, makesRoom: true) {
-            log.recordSnapshotDestroy(in: try inodeState(end.directory))
+            try log.recordSnapshotDestroy(in: inodeState(end.directory))
             try removeSubvolumeName(end, index: reference.sequence, now: now())
             try transaction.removeRootReference(of: id, in: end.directory.subvolume)
             try transaction.removeUUID(root.uuid, of: id)
@@ -173,7 +173,7 @@ extension FileSystem {
     /// Takes the name away that a snapshot has for a subvolume in its source.
     func removeEmptyPlace(_ end: PathEnd) throws {
         try change(blocks: Self.namesReserve, makesRoom: true) {
-            log.recordSnapshotDestroy(in: try inodeState(end.directory))
+            try log.recordSnapshotDestroy(in: inodeState(end.directory))
             try removeSubvolumeName(end, index: nil, now: now())
         }
     }

@@ -21,11 +21,7 @@ extension LogState {
     ///
     /// - Parameter isMove: whether it goes because the file moves to another directory.
     func willUnlink(index: UInt64, of inode: InodeState, in directory: InodeState, isMove: Bool) throws {
-        // The index of a name that was committed must not be that of another one in the log.
-        if directory.nextDirectoryIndex == nil {
-            let namespace = try fileSystem.namespace(of: directory.location.subvolume)
-            directory.nextDirectoryIndex = try namespace.nextDirectoryIndex(of: directory.location.inode)
-        }
+        try keepIndexes(of: directory)
         // A removed directory out of which something was moved leaves that to the one above: its names go with it.
         if inode.lastMoveTransid == transid { directory.noteMove(in: transid) }
         inode.lastUnlinkTransid = transid
@@ -71,7 +67,17 @@ extension LogState {
     /// A subvolume is deleted: its name in the log could not be replayed.
     ///
     /// The corresponding kernel function is `btrfs_record_snapshot_destroy`.
-    func recordSnapshotDestroy(in directory: InodeState) { directory.noteMove(in: transid) }
+    func recordSnapshotDestroy(in directory: InodeState) throws {
+        try keepIndexes(of: directory)
+        directory.noteMove(in: transid)
+    }
+
+    /// The index of a name that was committed must not be that of another one in the log.
+    private func keepIndexes(of directory: InodeState) throws {
+        guard directory.nextDirectoryIndex == nil else { return }
+        let namespace = try fileSystem.namespace(of: directory.location.subvolume)
+        directory.nextDirectoryIndex = try namespace.nextDirectoryIndex(of: directory.location.inode)
+    }
 }
 
 extension InodeState {

@@ -209,6 +209,19 @@ import TreeLog
         #expect(differences.isEmpty, "\(differences)")
     }
 
+    /// The replay brings what was synced into a directory that still has the subvolume.
+    @Test func theIndexOfADeletedSubvolumeIsNotUsedAgain() throws {
+        let volume = try MountedVolume()
+        let fs = volume.fileSystem
+        try fs.createSubvolume("/sub")
+        try fs.sync()
+        try fs.deleteSubvolume("/sub")
+        try fs.create("/new")
+        expectLogged(try fs.fsync("/new"))
+        let after = try FileSystem(mounting: volume.crash())
+        #expect(try after.exists("/new") && after.exists("/sub"))
+    }
+
     /// A name that was made durable has the old file or the new one after each crash, also where something else was
     /// synced.
     @Test(arguments: [RenameFlags(), .exchange]) func aRenameLosesNoDurableName(flags: RenameFlags) throws {
