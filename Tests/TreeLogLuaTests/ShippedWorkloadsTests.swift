@@ -13,7 +13,9 @@ import TreeLogLua
     static let names = (try? FileManager.default.contentsOfDirectory(atPath: folder))?
         .filter { $0.hasSuffix(".lua") }.map { String($0.dropLast(4)) }.sorted() ?? []
 
-    static func workload(_ name: String) throws -> Workload { try Workload(PluginSource(at: "\(folder)/\(name).lua")) }
+    static func workload(_ name: String, seed: UInt64 = 0) throws -> Workload {
+        try Workload(PluginSource(at: "\(folder)/\(name).lua"), seed: seed)
+    }
 
     @Test func thereIsOneForEachKnownFailure() throws {
         #expect(Self.names.count > 80)
@@ -25,7 +27,15 @@ import TreeLogLua
     }
 
     @Test(arguments: names) func findsWhatItExpects(_ name: String) throws {
-        let workload = try Self.workload(name)
+        try expectToPass(Self.workload(name))
+    }
+
+    /// What fails does so with few seeds.
+    @Test(arguments: Seeds.first(24)) func randomWorkWithSubvolumesFindsWhatItExpects(seed: UInt64) throws {
+        try expectToPass(Self.workload("random_subvolumes", seed: seed))
+    }
+
+    private func expectToPass(_ workload: Workload) throws {
         let plan = try workload.plan(on: try workload.volume.makeDevice())
         for crash in plan.usualCrashes {
             do throws(WorkloadFailure) { try workload.judge(crash, of: plan) } catch {
