@@ -33,6 +33,8 @@ extension FileSystem {
                 try addSubvolumeName(end, at: index, location: Key(id, .rootItem, 0), now: now)
                 log.recordNewSubvolume()
                 forgetReaders()
+                // An fsync of its root directory makes the subvolume durable.
+                try inodeState(FileLocation(subvolume: id, inode: .firstFree)).noteChange(in: transaction.generation)
                 return id
             }
         }

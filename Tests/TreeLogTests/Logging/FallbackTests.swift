@@ -70,6 +70,7 @@ import TreeLog
             _ = try $0.createSubvolume("/sub")
             try $0.create("/top/f")
         }
+        try expect(.newSubvolume, at: "/sub") { _ = try $0.createSubvolume("/sub") }
         try expect(.movedFile, at: "/", before: { _ = try $0.createSubvolume("/sub") }) {
             try $0.deleteSubvolume("/sub")
         }
