@@ -12,8 +12,7 @@ extension Tree {
     public func insert(_ key: Key, _ data: RawSpan) throws(VolumeError) {
         let (_, slot, found) = try leafForChange(key, inserting: true)
         if found { throw .keyExists(tree: id, key) }
-        try add(key, size: data.byteCount, at: slot)
-        pathLeaf.setData(at: path.slot(0), data)
+        try add(key, data, at: slot)
     }
 
     /// Adds an item, or gives the one that is there new data of any size.
@@ -30,8 +29,7 @@ extension Tree {
             try checkSize(data.byteCount, key)
             leaf.removeItem(at: slot)
         }
-        try add(key, size: data.byteCount, at: slot)
-        pathLeaf.setData(at: path.slot(0), data)
+        try add(key, data, at: slot)
     }
 
     /// Adds bytes at the end of an item, if the leaf has the room.
@@ -185,14 +183,19 @@ extension Tree {
         }
     }
 
-    /// Adds an item whose data is not set yet; the path then leads to it.
-    private func add(_ key: Key, size: Int, at slot: Int) throws(VolumeError) {
-        try checkSize(size, key)
-        let needed = size + LeafView.itemHeaderByteCount
+    /// Adds an item that belongs at `slot` of the leaf to which the path leads.
+    private func add(_ key: Key, _ data: RawSpan, at slot: Int) throws(VolumeError) {
+        try checkSize(data.byteCount, key)
+        let needed = data.byteCount + LeafView.itemHeaderByteCount
         try makeWay(at: slot, needed: needed)
-        if pathLeaf.freeByteCount < needed { try splitLeaf(at: path.slot(0), needed: needed, key: key) }
+        var leaf = pathLeaf
+        if leaf.freeByteCount < needed {
+            try splitLeaf(at: path.slot(0), needed: needed, key: key)
+            leaf = pathLeaf
+        }
         let slot = path.slot(0)
-        pathLeaf.insertItem(at: slot, key: key, size: size)
+        leaf.insertItem(at: slot, key: key, size: data.byteCount)
+        leaf.setData(at: slot, data)
         if slot == 0 { updateFirstKey(level: 0) }
     }
 

@@ -24,6 +24,9 @@ final class TreePath {
     private var lows: [4 of Key] = .init(repeating: .minimum)
     private var highs: [4 of Key] = .init(repeating: .minimum)
     private var present = 0
+    // When a change took each way last.
+    private var uses: [4 of Int] = .init(repeating: 0)
+    private var useCount = 0
     /// Another number whenever blocks were copied to new places or keys moved from one leaf to another.
     private(set) var shape = 0
 
@@ -44,11 +47,20 @@ final class TreePath {
         slots.store(UInt64(truncatingIfNeeded: slot), at: (present &* Self.levels &+ level) &* 8)
     }
 
-    /// Begins a new way, in place of the oldest one.
+    /// Begins a new way, in place of the one that no change took for the longest time.
     @inline(__always)
     func begin() {
-        present = (present + 1) & 3
-        states[present] = .bad
+        var oldest = 0
+        for way in 1..<4 where uses[way] < uses[oldest] { oldest = way }
+        states[oldest] = .bad
+        take(oldest)
+    }
+
+    @inline(__always)
+    private func take(_ way: Int) {
+        present = way
+        useCount &+= 1
+        uses[way] = useCount
     }
 
     /// The present way now leads to a leaf for keys that are not below its first one, and below `high`.
@@ -65,9 +77,12 @@ final class TreePath {
     @inline(__always)
     func leafForChange(_ key: Key, inserting: Bool) -> (leaf: TreeBlock, slot: Int, found: Bool)? {
         guard let way = way(to: key), states[way] == .hasRoom || !inserting else { return nil }
-        guard block(0, ofWay: way).isNew else { return nil }
-        present = way
-        return search(key, onWay: way)
+        let leaf = block(0, ofWay: way)
+        guard leaf.isNew else { return nil }
+        take(way)
+        let (slot, found) = leaf.search(key, near: slot(0))
+        setSlot(slot, at: 0)
+        return (leaf, slot, found)
     }
 
     // MARK: All ways
