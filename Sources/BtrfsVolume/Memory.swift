@@ -34,6 +34,15 @@ package final class BlockBuffer {
         self.pool = pool
     }
 
+    /// A copy of the bytes of another buffer from `start` to `end`.
+    init(copyOf other: BlockBuffer, from start: Int, to end: Int) {
+        count = end - start
+        other.check(start, count)
+        unsafe base = .allocate(byteCount: max(count, 1), alignment: 64)
+        unsafe base.copyMemory(from: other.base + start, byteCount: count)
+        pool = nil
+    }
+
     deinit {
         if let pool { unsafe pool.give(base) } else { unsafe base.deallocate() }
     }
@@ -227,7 +236,8 @@ final class ReferenceTable<Element: AnyObject> {
         }
         set {
             precondition(index >= 0 && index < count)
-            unsafe base[index] = newValue
+            // What is there already need not be counted once more.
+            if unsafe base[index] !== newValue { unsafe base[index] = newValue }
         }
     }
 

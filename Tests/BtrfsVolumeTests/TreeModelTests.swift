@@ -20,8 +20,12 @@ import Testing
                 UInt64.random(in: 0..<64, using: &random))
             switch Int.random(in: 0..<(step < 3500 ? 5 : 10), using: &random) {
             case 0...3:
-                let size = Int.random(in: 0..<10, using: &random) == 0
-                    ? Int.random(in: 0...limit, using: &random) : Int.random(in: 0..<300, using: &random)
+                let size =
+                    switch Int.random(in: 0..<10, using: &random) {
+                    case 0: Int.random(in: 0...limit, using: &random)
+                    case 1: 0
+                    default: Int.random(in: 0..<300, using: &random)
+                    }
                 let data = random.bytes(size)
                 if model[key] == nil, Bool.random(using: &random) {
                     try tree.insert(key, data.rawSpan)

@@ -59,7 +59,7 @@ extension Tree {
         let leaf = pathLeaf
         let parent = path.block(1)
         let parentSlot = path.slot(1)
-        let behind = leaf.dataOffset(at: slot - 1) - leaf.dataStart
+        let behind = leaf.dataByteCount(from: slot)
         guard behind > nodeSize / 4, let left = parent.children[parentSlot - 1], left.isNew,
             (left.count - 2..<left.count).contains(left.lastInsertedSlot)
         else { return }
@@ -96,7 +96,7 @@ extension Tree {
 
     private func fits(_ needed: Int, at slot: Int, splitting leaf: TreeBlock, at middle: Int) -> Bool {
         guard middle > 0, middle < leaf.count else { return false }
-        let moved = leaf.dataOffset(at: middle - 1) - leaf.dataStart
+        let moved = leaf.dataByteCount(from: middle)
         let right = moved + (leaf.count - middle) * LeafView.itemHeaderByteCount
         let left = leaf.usedByteCount - right
         let side = slot > middle ? right : left

@@ -8,26 +8,54 @@ extension TreeBlock {
 
     /// Makes room for an item of `size` bytes in `slot`; its data is not set.
     ///
+    /// Only headers move for an item between others: its data goes in front of all other data, out of order.
+    ///
     /// - Complexity: O(items after `slot`).
     func insertItem(at slot: Int, key: Key, size: Int) {
         precondition(isNew && level == 0 && slot >= 0 && slot <= count)
         precondition(freeByteCount >= size + LeafView.itemHeaderByteCount)
         let header = LeafView.headerOffset(slot)
-        let end = slot == 0 ? buffer.count : dataOffset(at: slot - 1)
+        let start = dataStart - size
         if slot < count {
-            let start = dataStart
-            buffer.move(from: start, to: start - size, count: end - start)
-            shiftDataOffsets(from: slot, by: -size)
             buffer.move(
                 from: header, to: header + LeafView.itemHeaderByteCount,
                 count: (count - slot) * LeafView.itemHeaderByteCount)
         }
+        if slot < count || looseDataStart != nil { looseDataStart = start }
         buffer.store(key, at: header)
-        let offset = end - size - BlockHeader.byteCount
-        buffer.store(UInt32(truncatingIfNeeded: offset), at: header + LeafView.dataOffsetOffset)
+        setDataOffset(start, at: slot)
         buffer.store(UInt32(truncatingIfNeeded: size), at: header + LeafView.dataSizeOffset)
         setCount(count + 1)
         lastInsertedSlot = slot
+    }
+
+    @inline(__always)
+    private func setDataOffset(_ offset: Int, at slot: Int) {
+        buffer.store(
+            UInt32(truncatingIfNeeded: offset - BlockHeader.byteCount),
+            at: LeafView.headerOffset(slot) + LeafView.dataOffsetOffset)
+    }
+
+    /// Puts the data of a leaf in the order of its items, as the format wants it: that of the first item at the end.
+    ///
+    /// Leaves often get many items before anybody needs the order, and in the end another thread makes it.
+    private func putDataInOrder() {
+        guard let start = looseDataStart else { return }
+        looseDataStart = nil
+        var end = buffer.count
+        var slot = 0
+        while slot < count, dataOffset(at: slot) + dataSize(at: slot) == end {
+            end = dataOffset(at: slot)
+            slot += 1
+        }
+        let loose = BlockBuffer(copyOf: buffer, from: start, to: end)
+        while slot < count {
+            let size = dataSize(at: slot)
+            end -= size
+            if size > 0 { buffer.copy(from: loose, at: dataOffset(at: slot) - start, to: end, count: size) }
+            setDataOffset(end, at: slot)
+            slot += 1
+        }
     }
 
     @inline(__always)
@@ -39,6 +67,7 @@ extension TreeBlock {
 
     func removeItem(at slot: Int) {
         precondition(isNew && level == 0 && slot >= 0 && slot < count)
+        putDataInOrder()
         let size = dataSize(at: slot)
         let start = dataStart
         let offset = dataOffset(at: slot)
@@ -58,6 +87,7 @@ extension TreeBlock {
         let growth = size - old
         if growth == 0 { return }
         precondition(growth <= freeByteCount)
+        putDataInOrder()
         let start = dataStart
         let end = dataOffset(at: slot) + min(old, size)
         buffer.move(from: start, to: start - growth, count: end - start)
@@ -75,6 +105,7 @@ extension TreeBlock {
     func moveItems(from slot: Int, toFrontOf target: TreeBlock) {
         let moved = count - slot
         guard moved > 0 else { return }
+        putDataInOrder()
         for _ in 0..<moved {
             let last = count - 1
             target.insertItem(at: 0, key: key(at: last), size: dataSize(at: last))
@@ -89,6 +120,7 @@ extension TreeBlock {
         precondition(target.count == 0 && isNew && target.isNew && level == 0 && target.level == 0)
         let moved = count - slot
         guard moved > 0 else { return }
+        putDataInOrder()
         let start = dataStart
         let end = slot == 0 ? buffer.count : dataOffset(at: slot - 1)
         target.buffer.copy(
@@ -99,6 +131,13 @@ extension TreeBlock {
         target.setCount(moved)
         target.shiftDataOffsets(from: 0, by: buffer.count - end)
         setCount(slot)
+    }
+
+    /// How many bytes of data the items from `slot` on have.
+    ///
+    /// - Complexity: O(`slot`).
+    func dataByteCount(from slot: Int) -> Int {
+        (0..<slot).reduce(buffer.count - dataStart) { $0 - dataSize(at: $1) }
     }
 
     /// How many of the items before `limit` take at most `byteCount` bytes with their headers, and how many they take.
@@ -119,6 +158,7 @@ extension TreeBlock {
     func moveFirstItems(_ moved: Int, toEndOf target: TreeBlock) {
         guard moved > 0 else { return }
         precondition(moved < count && isNew && target.isNew && level == 0 && target.level == 0)
+        putDataInOrder()
         let start = dataStart
         let first = dataOffset(at: moved - 1)
         let size = buffer.count - first
@@ -129,6 +169,7 @@ extension TreeBlock {
             count: moved * LeafView.itemHeaderByteCount)
         target.buffer.copy(from: buffer, at: first, to: targetStart - size, count: size)
         target.setCount(targetCount + moved)
+        if target.looseDataStart != nil { target.looseDataStart = targetStart - size }
         target.shiftDataOffsets(from: targetCount, by: targetStart - buffer.count)
         buffer.move(from: start, to: start + size, count: first - start)
         buffer.move(
@@ -199,6 +240,7 @@ extension TreeBlock {
     func copied(
         to address: LogicalAddress, header: BlockHeader, pool: BlockPool, takesChildren: Bool = false
     ) -> TreeBlock {
+        putDataInOrder()
         let target = BlockBuffer(from: pool)
         target.copy(bytes, to: 0)
         let copy = TreeBlock(new: address, level: level, buffer: target, header: header)
@@ -218,8 +260,10 @@ extension TreeBlock {
 }
 
 extension TreeBlock {
-    /// Makes the block ready to be written: clears what is unused and puts the checksum in front.
+    /// Makes the block ready to be written: puts its data in order, clears what is unused and puts the checksum in
+    /// front.
     func seal(_ checksum: ChecksumType) {
+        putDataInOrder()
         clearUnused()
         let body = bytes.extracting(BlockHeader.checksumByteCount..<buffer.count)
         let sum = checksum.compute(body)

@@ -18,6 +18,8 @@ package final class TreeBlock {
     private var storedIsNew: Bool
     /// Where an item was added last: additions often go on behind it.
     var lastInsertedSlot = -1
+    /// Where the data starts, of a leaf whose data does not lie in the order of its items; see `putDataInOrder`.
+    var looseDataStart: Int?
     /// Of a node: the children loaded so far, by slot.
     let children: ReferenceTable<TreeBlock>
     /// Items that break a rule, of a leaf in a tree that keeps such items; in all others there are none.
@@ -141,9 +143,9 @@ package final class TreeBlock {
         bytes.extracting(dataOffset(at: slot)..<dataOffset(at: slot) &+ dataSize(at: slot))
     }
 
-    /// Where the data of the last item starts: the end of the free space of a leaf.
+    /// Where the data of the items starts: the end of the free space of a leaf.
     @inline(__always)
-    var dataStart: Int { count == 0 ? buffer.count : dataOffset(at: count &- 1) }
+    var dataStart: Int { looseDataStart ?? (count == 0 ? buffer.count : dataOffset(at: count &- 1)) }
 
     /// The bytes between the item headers and the item data.
     @inline(__always)
