@@ -230,6 +230,25 @@ import TreeLog
         try scene.expectWhole(outcome)
     }
 
+    /// The links of a new file with one name and one link are not counted; these are.
+    @Test func wrongLinkCountsOfNewFilesBecomeRight() throws {
+        var scene = try Scene()
+        scene.inode(257, scene.item(mode: 0o040755, generation: 8))
+        scene.index(54, "e", 302)
+        scene.inode(300, scene.item(size: 10, nlink: 1, generation: 8))
+        scene.reference(300, [(50, "a"), (51, "b")])
+        scene.inode(301, scene.item(size: 10, nlink: 3, generation: 8))
+        scene.reference(301, [(52, "c")])
+        scene.inode(302, scene.item(size: 10, nlink: 1, generation: 8))
+        scene.reference(302, [(53, "d")])
+        let outcome = try scene.replay()
+        #expect(try outcome.inode(300)?.nlink == 2)
+        #expect(try outcome.inode(301)?.nlink == 1)
+        #expect(try outcome.inode(302)?.nlink == 1)
+        #expect(try outcome.target("e") == nil)
+        try scene.expectWhole(outcome)
+    }
+
     @Test func nameGoesFromReferenceToExtendedReference() throws {
         var scene = try Scene()
         scene.inode(258, scene.item(size: 10, nlink: 1, generation: 8))

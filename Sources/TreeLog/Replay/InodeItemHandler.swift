@@ -33,13 +33,14 @@ public struct InodeItemHandler: ReplayHandler {
             }
             try overwrite(committed, with: logged, item, in: &context)
             if logged.isRegularFile { try dropBehindEnd(of: inode, in: &context) }
+            context.fixUp(inode)
         } else {
             logged.nbytes = 0
             if logged.isDirectory { logged.size = 0 }
             if logged.generation == 0 { logged.generation = context.transaction.generation }
             try put(logged, inode, in: &context)
+            context.fixUps.insert(new: inode, linkCount: logged.nlink)
         }
-        context.fixUp(inode)
     }
 
     // MARK: The item

@@ -38,7 +38,7 @@ public struct InodeRefHandler: ReplayHandler {
         while let entry = try entries.next() {
             let step = try names.replay(entry.name, index: entry.index, in: parent, &context)
             switch step {
-            case .stop: return
+            case .stop: return context.fixUp(inode)
             case .done(let index):
                 names.keep(item.data, entry.byteRange, index: index, changed: index != entry.index)
             case .dropped: names.drop(item.data, entry.byteRange)
@@ -65,7 +65,7 @@ public struct InodeRefHandler: ReplayHandler {
             isFirst = false
             let step = try names.replay(entry.name, index: entry.index, in: entry.parent, &context)
             switch step {
-            case .stop: return
+            case .stop: return context.fixUp(inode)
             case .done(let index):
                 names.keep(item.data, entry.byteRange, index: index, changed: index != entry.index)
             case .dropped: names.drop(item.data, entry.byteRange)

@@ -9,6 +9,8 @@ struct NameReplay: ~Copyable {
     let key: Key
     /// The item as it will be, where it is not the logged one: a policy left out a name or gave it another index.
     private var rebuilt: [UInt8]?
+    /// How many names of the item the subvolume has.
+    private var nameCount = 0
     /// The directory whose committed names in this inode's INODE_REF were compared with the log's.
     private var prunedParent: ObjectID?
 
@@ -57,11 +59,8 @@ struct NameReplay: ~Copyable {
         _ name: RawSpan, _ index: UInt64, _ parent: ObjectID, _ context: inout ReplayContext
     ) throws -> LinkResult {
         let type = try context.traits(of: inode).type
-        let result = try context.addLink(
+        return try context.addLink(
             name, at: index, to: inode, type: type, in: parent, backReference: .leave)
-        // A log always has the inode item too, which puts the inode on the list; but what if it has not?
-        if result == .added { context.fixUp(inode) }
-        return result
     }
 
     /// Removes the name from whoever has it, by its index and by its hash.
@@ -132,6 +131,7 @@ struct NameReplay: ~Copyable {
     // MARK: The item
 
     mutating func keep(_ item: RawSpan, _ range: Range<Int>, index: UInt64, changed: Bool) {
+        nameCount += 1
         if rebuilt == nil {
             guard changed else { return }
             rebuilt = item.extracting(0..<range.lowerBound).copied
@@ -154,7 +154,8 @@ struct NameReplay: ~Copyable {
     mutating func finish(_ item: borrowing LoggedItem, _ context: inout ReplayContext) throws {
         if rebuilt == nil {
             do throws(VolumeError) {
-                return try context.tree.insert(key, item.data)
+                try context.tree.insert(key, item.data)
+                return context.fixUps.noteReferences(nameCount, of: inode)
             } catch {
                 guard case .keyExists = error else { throw error }
             }
@@ -173,10 +174,11 @@ struct NameReplay: ~Copyable {
                 for name in gone { try context.unlink(name.name.rawSpan, of: inode, in: name.directory) }
             }
         }
-        if isRebuilt {
-            if final.isEmpty { try context.remove(key) } else { try context.put(key, final.rawSpan) }
+        context.fixUp(inode)
+        if isRebuilt, final.isEmpty {
+            try tree.remove(key)
         } else {
-            try context.put(key, item.data)
+            try tree.put(key, isRebuilt ? final.rawSpan : item.data)
         }
     }
 
@@ -200,7 +202,8 @@ struct NameReplay: ~Copyable {
             for name in gone { final += name.entry(for: key.type) }
         case let answer: throw context.invalid(answer, .backReference)
         }
-        try context.put(key, final.rawSpan)
+        context.fixUp(inode)
+        try context.tree.put(key, final.rawSpan)
     }
 }
 

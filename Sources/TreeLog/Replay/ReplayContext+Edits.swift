@@ -20,7 +20,11 @@ extension ReplayContext {
     /// Forgets what a change of this item may make wrong.
     private mutating func noteChange(of key: Key) {
         switch key.type {
-        case .inodeItem, .dirIndex, .dirItem: forgetDirectories()
+        case .inodeItem:
+            forgetDirectories()
+            fixUps.countAll()
+        case .dirIndex, .dirItem: forgetDirectories()
+        case .inodeRef, .inodeExtref: fixUps.countAll()
         case .extentData: file = FileMemory()
         default: break
         }
@@ -114,6 +118,7 @@ extension ReplayContext {
         if result == .added {
             directories.noteName(in: directory, index: index)
             report.update(inode) { $0.addedNameCount += 1 }
+            if backReference == .add { fixUps.countAll() }
         }
         return result
     }
