@@ -136,6 +136,17 @@ extension Namespace {
         _ name: RawSpan, at index: UInt64, to inode: ObjectID, type: DirEntryType, in directory: ObjectID,
         backReference: BackReferencePolicy
     ) throws(VolumeError) -> LinkResult {
+        let result = try addUncountedLink(
+            name, at: index, to: inode, type: type, in: directory, backReference: backReference)
+        if result == .added { try changeSize(of: directory, by: 2 * Int64(name.byteCount)) }
+        return result
+    }
+
+    /// The same, but for the size of the directory: that is for the caller to change.
+    package func addUncountedLink(
+        _ name: RawSpan, at index: UInt64, to inode: ObjectID, type: DirEntryType, in directory: ObjectID,
+        backReference: BackReferencePolicy
+    ) throws(VolumeError) -> LinkResult {
         guard (1...Self.maximumNameByteCount).contains(name.byteCount) else {
             throw .refused("a name of \(name.byteCount) bytes")
         }
@@ -180,7 +191,7 @@ extension Namespace {
 
     // MARK: The two kinds of directory items
 
-    /// Adds both directory items of a name, and the name to the size of the directory.
+    /// Adds both directory items of a name.
     ///
     /// - Returns: `.added`, or why not; then nothing changed.
     func insertEntry(
@@ -193,13 +204,12 @@ extension Namespace {
             _ = try removeDirectoryItem(name, in: directory)
             return result
         }
-        try changeSize(of: directory, by: 2 * Int64(name.byteCount))
         return .added
     }
 
-    /// Counts the two items of a name in the size of a directory.
-    func changeSize(of directory: ObjectID, by delta: Int64) throws(VolumeError) {
-        guard try addToInode(directory, size: UInt64(bitPattern: delta), sequence: 1) else {
+    /// Counts the two items of a name, or of several names, in the size of a directory.
+    package func changeSize(of directory: ObjectID, by delta: Int64, nameCount: UInt64 = 1) throws(VolumeError) {
+        guard try addToInode(directory, size: UInt64(bitPattern: delta), sequence: nameCount) else {
             throw missing(Key(directory, .inodeItem, 0))
         }
     }

@@ -12,7 +12,9 @@ extension Namespace {
     public func addSubvolumeEntry(
         _ name: RawSpan, at index: UInt64, to location: Key, in directory: ObjectID
     ) throws(VolumeError) -> LinkResult {
-        try insertEntry(name, at: index, to: location, type: .directory, in: directory)
+        let result = try insertEntry(name, at: index, to: location, type: .directory, in: directory)
+        if result == .added { try changeSize(of: directory, by: 2 * Int64(name.byteCount)) }
+        return result
     }
 
     /// Takes a name away that enters a subvolume. The references in the tree of trees are the caller's.

@@ -1,4 +1,5 @@
 public import BtrfsFormat
+internal import BtrfsVolume
 
 /// What is known of a directory in the subvolume, so that adding names in order asks the tree only once.
 public struct DirectoryState: Sendable {
@@ -37,5 +38,51 @@ struct DirectoryMemory {
 
     mutating func removeAll() {
         for slot in states.indices { states[slot] = nil }
+    }
+}
+
+/// By how much directories have grown since their inode items were changed: a directory gets many names, and one
+/// change of its item is enough for all of them.
+struct DirectoryGrowth {
+    private struct Entry {
+        var directory = ObjectID(0)
+        var byteCount: Int64 = 0
+        var nameCount: UInt64 = 0
+    }
+
+    /// Each directory has its place, which it shares with others.
+    private var entries = ContiguousArray(repeating: Entry(), count: 64)
+
+    private static func slot(_ directory: ObjectID) -> Int { Int(truncatingIfNeeded: directory.rawValue & 63) }
+
+    mutating func noteName(
+        in directory: ObjectID, byteCount: Int, _ names: Namespace
+    ) throws(VolumeError) {
+        let slot = Self.slot(directory)
+        if entries[slot].directory != directory {
+            try store(slot, in: names)
+            entries[slot].directory = directory
+        }
+        entries[slot].byteCount += 2 * Int64(byteCount)
+        entries[slot].nameCount += 1
+    }
+
+    /// What the item of a directory says once its growth is stored.
+    func add(to item: inout InodeItem, of directory: ObjectID) {
+        let entry = entries[Self.slot(directory)]
+        guard entry.directory == directory else { return }
+        item.size &+= UInt64(bitPattern: entry.byteCount)
+        item.sequence &+= entry.nameCount
+    }
+
+    mutating func store(in names: Namespace) throws(VolumeError) {
+        for slot in entries.indices { try store(slot, in: names) }
+    }
+
+    private mutating func store(_ slot: Int, in names: Namespace) throws(VolumeError) {
+        let entry = entries[slot]
+        entries[slot] = Entry()
+        guard entry.nameCount > 0 else { return }
+        try names.changeSize(of: entry.directory, by: entry.byteCount, nameCount: entry.nameCount)
     }
 }

@@ -9,6 +9,7 @@ internal import BtrfsVolume
 enum LinkCounts {
     static func settle(_ context: inout ReplayContext) throws(LogError) {
         try context.settleByteCount()
+        do { try context.growth.store(in: context.names) } catch { throw context.failure(from: error) }
         try context.storeChecksums()
         context.place = LogPlace(subvolume: context.subvolume, stage: .linkCounts)
         while let inode = context.fixUps.removeHighest() {

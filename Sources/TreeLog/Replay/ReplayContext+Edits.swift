@@ -6,21 +6,26 @@ public import BtrfsVolume
 extension ReplayContext {
     /// Puts an item into the subvolume, new or in place of the one there.
     public mutating func put(_ key: Key, _ data: RawSpan) throws(LogError) {
-        do { try tree.put(key, data) } catch { throw failure(from: error) }
-        noteChange(of: key)
+        do {
+            try noteChange(of: key)
+            try tree.put(key, data)
+        } catch { throw failure(from: error) }
     }
 
     /// Removes an item from the subvolume; false when there was none.
     @discardableResult
     public mutating func remove(_ key: Key) throws(LogError) -> Bool {
-        noteChange(of: key)
-        do { return try tree.remove(key) } catch { throw failure(from: error) }
+        do {
+            try noteChange(of: key)
+            return try tree.remove(key)
+        } catch { throw failure(from: error) }
     }
 
-    /// Forgets what a change of this item may make wrong.
-    private mutating func noteChange(of key: Key) {
+    /// Forgets what a change of this item is going to make wrong.
+    private mutating func noteChange(of key: Key) throws(VolumeError) {
         switch key.type {
         case .inodeItem:
+            try growth.store(in: names)
             forgetDirectories()
             fixUps.countAll()
         case .dirIndex, .dirItem: forgetDirectories()
@@ -112,8 +117,9 @@ extension ReplayContext {
     ) throws(LogError) -> LinkResult {
         let result: LinkResult
         do {
-            result = try names.addLink(
+            result = try names.addUncountedLink(
                 name, at: index, to: inode, type: type, in: directory, backReference: backReference)
+            if result == .added { try growth.noteName(in: directory, byteCount: name.byteCount, names) }
         } catch { throw failure(from: error) }
         if result == .added {
             directories.noteName(in: directory, index: index)

@@ -44,6 +44,7 @@ public struct ReplayContext: ~Copyable {
 
     var fixUps = FixUpList()
     var directories = DirectoryMemory()
+    var growth = DirectoryGrowth()
     var file = FileMemory()
     var pendingSums = PendingChecksums()
     /// The highest index of any name in the log, once it was looked for: the log does not change.
@@ -141,7 +142,11 @@ public struct ReplayContext: ~Copyable {
 
     /// The inode item of the subvolume; nil where there is none.
     public func inode(_ inode: ObjectID) throws(LogError) -> InodeItem? {
-        do { return try names.inode(inode) } catch { throw failure(from: error) }
+        do {
+            guard var item = try names.inode(inode) else { return nil }
+            growth.add(to: &item, of: inode)
+            return item
+        } catch { throw failure(from: error) }
     }
 
     /// What is known of a directory; nil when the subvolume has no inode of this number.
