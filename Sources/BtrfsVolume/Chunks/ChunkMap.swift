@@ -105,6 +105,12 @@ public struct ChunkMap: Sendable {
         return chunks[index]
     }
 
+    /// What the chunk at `address` holds; nothing where no chunk is.
+    func type(at address: LogicalAddress) -> BlockGroupFlags {
+        let index = firstIndex(endingAfter: address.rawValue)
+        return index < chunks.count && chunks[index].start <= address ? chunks[index].chunk.type : []
+    }
+
     /// How many copies there are of what is at `address`; 0 where no chunk is.
     public func copyCount(at address: LogicalAddress) -> Int {
         guard let mapped = chunk(at: address) else { return 0 }

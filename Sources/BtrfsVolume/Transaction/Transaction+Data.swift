@@ -51,6 +51,7 @@ extension Transaction {
     public func allocateDataExtent(
         at start: LogicalAddress, count: UInt64, reference: DataReference
     ) throws(VolumeError) {
+        let extents = extents
         extents.noteNewData(start, size: count)
         extents.queueData(start, size: count, reference.inlineRef, delta: 1)
     }

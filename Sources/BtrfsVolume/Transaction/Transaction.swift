@@ -166,7 +166,7 @@ public final class Transaction: BlockSource {
         let (end, overflow) = start.rawValue.addingReportingOverflow(count)
         guard !overflow else { throw .refused("\(count) bytes at \(start) end beyond the address space") }
         try allocator.exclude(start.rawValue..<end)
-        if volume.chunks.chunk(at: start)?.chunk.type.contains(.system) == true {
+        if volume.chunks.type(at: start).contains(.system) {
             try systemAllocator.exclude(start.rawValue..<end)
         }
     }

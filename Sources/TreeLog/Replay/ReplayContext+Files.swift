@@ -85,12 +85,13 @@ extension ReplayContext {
 
     private mutating func copyChecksums(from start: UInt64, to end: UInt64) throws(VolumeError) -> UInt64 {
         let cursor = checksumCursor
-        let size = UInt64(volume.superblock.checksumType.size)
+        let size = UInt64(volume.checksumType.size)
         guard try seekChecksums(start) else { return 0 }
         var copied: UInt64 = 0
-        while cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.type == .extentChecksum {
-            let itemStart = cursor.key.offset
-            guard itemStart < end else { break }
+        while cursor.isValid {
+            let key = cursor.key
+            let itemStart = key.offset
+            guard key.objectID == .extentChecksum, key.type == .extentChecksum, itemStart < end else { break }
             let data = cursor.data
             let itemEnd = itemStart &+ UInt64(data.byteCount) / size * sectorSize
             let from = max(start, itemStart)
@@ -115,17 +116,14 @@ extension ReplayContext {
     /// come in the order of their addresses, so that is often where the cursor stands, or the item after it.
     private func seekChecksums(_ start: UInt64) throws(VolumeError) -> Bool {
         let cursor = checksumCursor
-        let size = UInt64(volume.superblock.checksumType.size)
-        func covers() -> Bool {
-            guard cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.offset <= start else {
-                return false
-            }
-            return start < cursor.key.offset &+ UInt64(cursor.data.byteCount) / size * sectorSize
-        }
-        if covers() { return true }
-        if cursor.isValid, cursor.key.objectID == .extentChecksum, cursor.key.offset < start {
-            _ = try cursor.next()
-            if covers() { return true }
+        let size = UInt64(volume.checksumType.size)
+        // Here, or in the next item.
+        for step in 0...1 {
+            if step == 1 { _ = try cursor.next() }
+            guard cursor.isValid else { break }
+            let key = cursor.key
+            guard key.objectID == .extentChecksum, key.offset <= start else { break }
+            if start < key.offset &+ UInt64(cursor.data.byteCount) / size * sectorSize { return true }
         }
         let key = Key(.extentChecksum, .extentChecksum, start)
         if try cursor.seekLast(through: key), cursor.key.objectID == .extentChecksum { return true }
