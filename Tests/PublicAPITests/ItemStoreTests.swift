@@ -169,6 +169,10 @@ import TreeLog
         _ = try store.fsync("/large")
         let after = try FileSystem(mounting: [device], Self.options())
         #expect(try after.items("/large", of: Self.type).count == Int(count))
+        // Each item can be deleted, and others then have its place.
+        for offset in count - 20..<count { try after.deleteItem("/large", Self.type, at: offset) }
+        try after.putItem("/large", Self.type, at: count, item)
+        #expect(try after.items("/large", of: Self.type).count == Int(count) - 19)
         // More than there is room to change at once.
         try after.unlink("/large")
         try after.putItem("/small", Self.type, at: 2, item)

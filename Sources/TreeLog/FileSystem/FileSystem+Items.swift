@@ -61,7 +61,7 @@ extension FileSystem {
             let tree = try namespace(of: location.subvolume).tree
             let key = Key(location.inode, type, offset)
             guard try tree.contains(key) else { throw Errno.noData }
-            try change(blocks: Self.inodeReserve) {
+            try change(blocks: Self.inodeReserve, makesRoom: true) {
                 let now = self.now()
                 try tree.remove(key)
                 try noteChange(of: key, location, now: now)

@@ -63,7 +63,7 @@ extension FileSystem {
             guard try compression == nil || hasContent(location) else { return }
             let namespace = try self.namespace(of: location.subvolume)
             guard try namespace.xattr(named: name.rawSpan, of: location.inode) != nil else { throw Errno.noData }
-            try change(blocks: Self.inodeReserve) {
+            try change(blocks: Self.inodeReserve, makesRoom: true) {
                 _ = try namespace.removeXattr(named: name.rawSpan, of: location.inode)
                 try noteXattrChange(of: location, compression)
             }

@@ -171,6 +171,7 @@ import TreeLog
         }
         #expect(count > 200)
         try fs.sync()
+        for number in 0..<20 { try fs.removeXattr("many", "user.\(number)") }
         try fs.unlink("many")
         try model.expectSame("deleted")
         try model.expectCleanForJudge("deleted")
