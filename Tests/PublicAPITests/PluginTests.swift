@@ -195,6 +195,45 @@ import TreeLog
         #expect(calls.counts["inode item"] == image.logItems["INODE_ITEM"])
     }
 
+    /// A handler sees each name in the size of its directory as soon as it is there.
+    @Test func handlersSeeDirectoriesGrow() throws {
+        struct Watcher: ReplayHandler {
+            let base: any ReplayHandler
+            let calls: Calls
+            var stage: ReplayStage { base.stage }
+
+            func replay(_ item: borrowing LoggedItem, in context: inout ReplayContext) throws(LogError) {
+                let directory = ObjectID(item.key.offset)
+                let before = try context.inode(directory)?.size
+                try base.replay(item, in: &context)
+                let item = try context.inode(directory)
+                #expect(try context.committedBytes(Key(directory, .inodeItem, 0)) == item?.encoded)
+                if let before, let item, item.size != before { calls.note("\(directory): \(item.size)") }
+            }
+        }
+        let devices = try Corpus.image(named: "create_fsync").load()
+        var log = try LogBuilder(devices)
+        for number in UInt64(0)..<3 {
+            let inode = ObjectID(1000 + number)
+            let time = Timestamp(seconds: 1, nanoseconds: 0)
+            let item = InodeItem(generation: log.generation, mode: 0o100644, nlink: 1, time: time)
+            log.add(Key(inode, .inodeItem, 0), item.encoded)
+            let name = Array("new\(number)".utf8)
+            log.add(Key(inode, .inodeRef, 256), InodeRefs.entry(index: 100 + number, name: name.rawSpan))
+        }
+        try log.write()
+        let calls = Calls()
+        var registry = Registry.mainline
+        var type = try #require(registry.itemTypes[.inodeRef])
+        type.handler = Watcher(base: try #require(type.handler), calls: calls)
+        try registry.itemTypes.register(type, .override)
+        let (transaction, _) = try Self.run(devices, registry)
+        let tree = try #require(try transaction.tree(.fileTree))
+        let size = try #require(try Namespace(tree).inode(.firstFree)).size
+        let grown = (UInt64(0)..<3).map { "256: \(size - 8 * $0)" }
+        #expect(calls.counts.filter { $0.key.hasPrefix("256:") } == Dictionary(uniqueKeysWithValues: grown.map { ($0, 1) }))
+    }
+
     @Test func aPolicyKeepsBothFiles() throws {
         let devices = try Corpus.image(named: "conflict_unlink_recreate").load()
         let before = VolumeFiles(try Volume(opening: devices))

@@ -68,11 +68,12 @@ struct DirectoryGrowth {
     }
 
     /// What the item of a directory says once its growth is stored.
-    func add(to item: inout InodeItem, of directory: ObjectID) {
+    func add(to item: inout InodeItem, of directory: ObjectID, in generation: Generation) {
         let entry = entries[Self.slot(directory)]
-        guard entry.directory == directory else { return }
+        guard entry.directory == directory, entry.nameCount > 0 else { return }
         item.size &+= UInt64(bitPattern: entry.byteCount)
         item.sequence &+= entry.nameCount
+        item.transid = generation
     }
 
     mutating func store(in names: Namespace) throws(VolumeError) {

@@ -16,7 +16,8 @@ public struct ReplayContext: ~Copyable {
     /// The log of the subvolume.
     public let logged: Tree
     /// The tree of the subvolume with what has been replayed so far. Change it through the context, which keeps
-    /// track of what it knows.
+    /// track of what it knows. By how much directories grow gets there after all names; `inode` and `committedBytes`
+    /// tell of it at once.
     public let tree: Tree
     /// The same as files and names.
     public let names: Namespace
@@ -144,7 +145,7 @@ public struct ReplayContext: ~Copyable {
     public func inode(_ inode: ObjectID) throws(LogError) -> InodeItem? {
         do {
             guard var item = try names.inode(inode) else { return nil }
-            growth.add(to: &item, of: inode)
+            growth.add(to: &item, of: inode, in: transaction.generation)
             return item
         } catch { throw failure(from: error) }
     }
@@ -193,7 +194,10 @@ public struct ReplayContext: ~Copyable {
     }
 
     /// A copy of an item of the subvolume as it is now; nil where there is none. `tree.find` gives it without a copy.
-    public func committedBytes(_ key: Key) throws(LogError) -> [UInt8]? { try bytes(of: key, in: tree) }
+    public func committedBytes(_ key: Key) throws(LogError) -> [UInt8]? {
+        if key.type == .inodeItem, key.offset == 0 { return try inode(key.objectID)?.encoded }
+        return try bytes(of: key, in: tree)
+    }
 
     /// A copy of an item of the log; nil where there is none.
     public func loggedBytes(_ key: Key) throws(LogError) -> [UInt8]? { try bytes(of: key, in: logged) }
