@@ -36,4 +36,24 @@ import Testing
         let verdict = try BtrfsCheck.run(images: paths)
         #expect(!verdict.hasErrors, "\(verdict)")
     }
+
+    @Test func blocksSideBySideAreWrittenAsOne() throws {
+        let recording = Recording()
+        let devices = try Corpus.image(named: "create_fsync").load()
+        let volume = try Volume(opening: devices.map { RecordingDevice(base: $0, recording: recording) })
+        let transaction = try Transaction(on: volume)
+        let tree = try #require(try transaction.tree(.fileTree))
+        let data = [UInt8](repeating: 1, count: 2000)
+        for offset in 0..<200 as Range<UInt64> {
+            try tree.insert(Key(ObjectID(5000), KeyType(108), offset), data.rawSpan)
+        }
+        try transaction.commit()
+        var sizes: [Int] = []
+        for operation in recording.operations[recording.epochs[0]] {
+            if case .write(_, let bytes) = operation.action { sizes.append(bytes.count) }
+        }
+        // Up to the end of a stripe.
+        #expect(sizes.max() == 65536)
+        #expect(sizes.allSatisfy { $0 % volume.nodeSize == 0 })
+    }
 }

@@ -111,6 +111,13 @@ public struct ChunkMap: Sendable {
         return index < chunks.count && chunks[index].start <= address ? chunks[index].chunk.type : []
     }
 
+    /// Up to where what begins at `address` lies in one piece on the devices, whatever the profile.
+    func stripeEnd(at address: LogicalAddress) -> UInt64 {
+        guard let mapped = chunk(at: address) else { return address.rawValue }
+        let row = (address.rawValue - mapped.start.rawValue) / Self.stripeLength
+        return min(mapped.start.rawValue + (row + 1) * Self.stripeLength, mapped.end)
+    }
+
     /// How many copies there are of what is at `address`; 0 where no chunk is.
     public func copyCount(at address: LogicalAddress) -> Int {
         guard let mapped = chunk(at: address) else { return 0 }

@@ -176,9 +176,22 @@ extension Transaction {
         }
         if blocks.count > pieceSize { sealing.start() }
         defer { sealing.finish() }
-        for (index, block) in blocks.enumerated() {
-            sealing.need(index / pieceSize)
-            try volume.write(block.bytes, to: block.address)
+        let run = BlockBuffer(count: max(Int(ChunkMap.stripeLength), volume.nodeSize))
+        var index = 0
+        while index < blocks.count {
+            // Blocks that lie side by side on the devices are written as one: calls cost more than copying.
+            let start = blocks[index].address
+            let limit = volume.chunks.stripeEnd(at: start)
+            var byteCount = 0
+            repeat {
+                sealing.need(index / pieceSize)
+                let block = blocks[index]
+                run.copy(block.bytes, to: byteCount)
+                byteCount += volume.nodeSize
+                index += 1
+            } while index < blocks.count && blocks[index].address.rawValue == start.rawValue + UInt64(byteCount)
+                && start.rawValue + UInt64(byteCount + volume.nodeSize) <= limit
+            try volume.write(run.bytes.extracting(0..<byteCount), to: start)
         }
     }
 }

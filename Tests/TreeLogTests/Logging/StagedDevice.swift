@@ -108,7 +108,7 @@ struct DeviceStep: Equatable, CustomStringConvertible {
             }
             if let index = Superblock.offsets.firstIndex(of: offset) {
                 self = index == 0 ? .superblock : .copy
-            } else if bytes.count == nodeSize, let header = try? BlockHeader(bytes.rawSpan), header.address.rawValue != 0 {
+            } else if let header = Self.firstHeader(of: bytes, nodeSize: nodeSize) {
                 self = header.owner == .treeLog ? .log : .block
                 if self == .log { logBlocks.insert([UInt64(operation.device), offset]) }
             } else {
@@ -117,6 +117,19 @@ struct DeviceStep: Equatable, CustomStringConvertible {
                 }
                 self = isInLog ? .log : .data
             }
+        }
+
+        /// Of one block, or of several that lie side by side; nil where the bytes are something else.
+        private static func firstHeader(of bytes: [UInt8], nodeSize: Int) -> BlockHeader? {
+            guard bytes.count % nodeSize == 0 else { return nil }
+            var first: BlockHeader?
+            for start in stride(from: 0, to: bytes.count, by: nodeSize) {
+                let block = Array(bytes[start..<start + nodeSize])
+                guard let header = try? BlockHeader(block.rawSpan), header.address.rawValue != 0 else { return nil }
+                if let first, header.address.rawValue != first.address.rawValue &+ UInt64(start) { return nil }
+                first = first ?? header
+            }
+            return first
         }
     }
 
