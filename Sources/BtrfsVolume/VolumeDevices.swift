@@ -61,9 +61,11 @@ struct VolumeDevices {
         for device in devices {
             let (superblock, damage) = try readSuperblock(of: device)
             if let damage {
+                // A write of the log leaves the copies as they are.
+                let log = superblock.logRoot.rawValue == 0 ? ", which does not tell whether there was a log" : ""
                 table.warnings.append(
                     "\(device.name): the first superblock is damaged (\(damage.reason)); a copy of generation "
-                        + "\(superblock.generation) was used")
+                        + "\(superblock.generation) was used\(log)")
             }
             found.append((device, superblock, damage))
         }

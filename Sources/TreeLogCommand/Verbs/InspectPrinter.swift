@@ -36,7 +36,8 @@ struct InspectPrinter {
             return
         }
         for warning in volume.warnings { console.complain(warning) }
-        console.line("\(imageNames): the volume has no log; nothing would be lost.")
+        let text = volume.hasDamagedSuperblock ? "no log is known" : "the volume has no log; nothing would be lost"
+        console.line("\(imageNames): \(text).")
     }
 
     // MARK: A log that can be replayed
