@@ -2,7 +2,7 @@
 ///
 /// These are a row that is searched by halves; only the others need hashing.
 package struct AscendingMap: Sendable {
-    private var row: ContiguousArray<(key: UInt64, value: UInt64)> = []
+    private var row: [(key: UInt64, value: UInt64)] = []
     private var others: [UInt64: UInt64] = [:]
 
     /// The empty map.
@@ -35,7 +35,20 @@ package struct AscendingMap: Sendable {
                 others[key] = value
             }
         } else {
-            row.append((key, value))
+            row.appendToLongList((key, value))
         }
+    }
+}
+
+extension Array {
+    /// Appends to a list that may grow to megabytes.
+    ///
+    /// Once full it gets sixteen times the room. The system gives pages of it when they are first touched, so that
+    /// costs nothing before it is used, and nearly all that is touched is touched once; that, and not copying, is what
+    /// takes time where lists double.
+    @inline(__always)
+    package mutating func appendToLongList(_ element: Element) {
+        if count == capacity { reserveCapacity(Swift.max(16, count * 16)) }
+        append(element)
     }
 }

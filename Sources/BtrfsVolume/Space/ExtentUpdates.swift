@@ -6,7 +6,7 @@ internal import BtrfsFormat
 /// The corresponding kernel functions are in `delayed-ref.c`.
 final class ExtentUpdates {
     private unowned let transaction: Transaction
-    private var changes: ContiguousArray<ReferenceChange> = []
+    private var changes: [ReferenceChange] = []
     /// What is queued for old tree blocks: their number of references and flags may be asked for again.
     private var metadata: [UInt64: (delta: Int64, flags: ExtentItem.Flags)] = [:]
     /// Data extents that came into being in this transaction: address and size.
@@ -36,7 +36,7 @@ final class ExtentUpdates {
     func queueBlock(
         _ address: LogicalAddress, level: Int, _ reference: InlineRef, delta: Int32, isNew: Bool = false
     ) {
-        changes.append(
+        changes.appendToLongList(
             ReferenceChange(
                 address: address.rawValue, size: nodeSize, level: Int8(truncatingIfNeeded: level), delta: delta,
                 reference: reference))
@@ -44,7 +44,7 @@ final class ExtentUpdates {
     }
 
     func queueFlags(_ flags: ExtentItem.Flags, for address: LogicalAddress, level: Int) {
-        changes.append(
+        changes.appendToLongList(
             ReferenceChange(
                 address: address.rawValue, size: nodeSize, level: Int8(truncatingIfNeeded: level), delta: 0,
                 flags: flags, reference: .treeBlock(root: ObjectID(0))))
@@ -52,7 +52,7 @@ final class ExtentUpdates {
     }
 
     func queueData(_ address: LogicalAddress, size: UInt64, _ reference: InlineRef, delta: Int32) {
-        changes.append(
+        changes.appendToLongList(
             ReferenceChange(
                 address: address.rawValue, size: size, level: -1, delta: delta, reference: reference))
     }
@@ -136,7 +136,7 @@ final class ExtentUpdates {
 
     /// Brings all that is queued into the extent tree, in the order of addresses.
     func run() throws(VolumeError) {
-        var batch = ContiguousArray<ReferenceChange>()
+        var batch: [ReferenceChange] = []
         swap(&batch, &changes)
         metadata.removeAll(keepingCapacity: true)
         batch.sort { ($0.address, $0.size, $0.level) < ($1.address, $1.size, $1.level) }

@@ -1,4 +1,5 @@
 internal import BtrfsFormat
+internal import BtrfsVolume
 
 /// The inodes whose link count has to be counted at the end of a subvolume's replay.
 ///
@@ -16,7 +17,7 @@ struct FixUpList {
     }
 
     /// In order of arrival; while a log is replayed that is nearly ascending. An inode may be there several times.
-    private var entries: ContiguousArray<(inode: UInt64, state: State)> = []
+    private var entries: [(inode: UInt64, state: State)] = []
     private var isSorted = true
     /// Where the next inode probably stands already: each pass over a log comes to its inodes in the same order.
     private var expected = 0
@@ -57,7 +58,7 @@ struct FixUpList {
             if last.inode == inode.rawValue { return entries[entries.count - 1].state = .toCount }
             if last.inode > inode.rawValue { isSorted = false }
         }
-        entries.append((inode.rawValue, state))
+        entries.appendToLongList((inode.rawValue, state))
     }
 
     /// Takes the highest inode off the list whose links have to be counted.

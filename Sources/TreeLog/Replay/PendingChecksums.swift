@@ -14,10 +14,9 @@ struct PendingChecksums {
         var byteCount: Int
     }
 
-    private var pieces: ContiguousArray<Piece> = []
-    /// The checksums of all pieces; longer than they are.
+    private var pieces: [Piece] = []
+    /// The checksums of all pieces.
     private var bytes: [UInt8] = []
-    private var count = 0
     /// More than this is not kept back, so that memory stays small.
     private static var limit: Int { 4 << 20 }
     /// About the size of an item, beyond which a run saves nothing.
@@ -27,39 +26,49 @@ struct PendingChecksums {
     mutating func add(
         _ sums: RawSpan, from start: UInt64, to end: UInt64, in transaction: Transaction
     ) throws(VolumeError) {
-        if count + sums.byteCount > Self.limit { try store(in: transaction) }
-        if count + sums.byteCount > bytes.count {
-            let size = max(bytes.count * 2, count + sums.byteCount, 4096)
-            bytes.append(contentsOf: repeatElement(0, count: size - bytes.count))
-        }
-        let offset = count
+        if bytes.count + sums.byteCount > Self.limit { try store(in: transaction) }
+        // The system gives the pages of it when they are first touched.
+        if bytes.capacity == 0 { bytes.reserveCapacity(Self.limit) }
+        let offset = bytes.count
+        bytes.append(contentsOf: repeatElement(0, count: sums.byteCount))
         var elements = bytes.mutableSpan
         var target = MutableRawSpan(_elements: &elements)
         target.store(sums, at: offset)
-        count += sums.byteCount
-        pieces.append(Piece(start: start, end: end, offset: offset, byteCount: sums.byteCount))
+        pieces.appendToLongList(Piece(start: start, end: end, offset: offset, byteCount: sums.byteCount))
     }
 
     /// Stores what was added.
     mutating func store(in transaction: Transaction) throws(VolumeError) {
         guard !pieces.isEmpty else { return }
-        let added = pieces
-        pieces.removeAll(keepingCapacity: true)
-        count = 0
-        var sorted: ContiguousArray<Piece> = []
-        for piece in added.sorted(by: { ($0.start, $0.offset) < ($1.start, $1.offset) }) {
-            // Several files may share an extent.
-            if let last = sorted.last, last.start == piece.start, last.end == piece.end { sorted.removeLast() }
-            sorted.append(piece)
+        defer {
+            pieces.removeAll(keepingCapacity: true)
+            bytes.removeAll(keepingCapacity: true)
         }
+        if !areDisjoint { dropRepeated() }
         // Where pieces overlap in part the later one counts: then they are stored as they came.
-        let areDisjoint = zip(sorted, sorted.dropFirst()).allSatisfy { $0.end <= $1.start }
-        guard areDisjoint else { return try store(added, transaction) }
-        try store(sorted, transaction)
+        if !areDisjoint { pieces.sort { $0.offset < $1.offset } }
+        try storePieces(in: transaction)
     }
 
-    /// Stores pieces in the given order, those that continue each other in one go.
-    private func store(_ pieces: ContiguousArray<Piece>, _ transaction: Transaction) throws(VolumeError) {
+    /// Brings the pieces into the order of their addresses. Several files may share an extent, which is kept once.
+    private mutating func dropRepeated() {
+        pieces.sort { ($0.start, $0.offset) < ($1.start, $1.offset) }
+        var count = 0
+        for index in pieces.indices {
+            let piece = pieces[index]
+            if count == 0 || pieces[count - 1].start != piece.start || pieces[count - 1].end != piece.end { count += 1 }
+            pieces[count - 1] = piece
+        }
+        pieces.removeLast(pieces.count - count)
+    }
+
+    /// Whether the pieces are in the order of their addresses, and none reaches into the next.
+    private var areDisjoint: Bool {
+        zip(pieces, pieces.dropFirst()).allSatisfy { $0.end <= $1.start }
+    }
+
+    /// Stores the pieces in their order, those that continue each other in one go.
+    private func storePieces(in transaction: Transaction) throws(VolumeError) {
         var run: [UInt8] = []
         var start: UInt64 = 0
         var end: UInt64 = 0

@@ -71,7 +71,9 @@ public struct SubvolumeReport: Sendable {
     /// What happened to each inode, in the order in which it was first touched.
     public private(set) var inodes: [InodeReport] = []
     private var slots = AscendingMap()
+    /// The inode looked at last, and the one before it: for a name that is often a file and its directory.
     private var lastSlot = -1
+    private var slotBefore = -1
     /// Names given to committed files by the answer `keepBoth`.
     public private(set) var renames: [RenameReport] = []
 
@@ -92,18 +94,26 @@ public struct SubvolumeReport: Sendable {
     }
 
     private mutating func select(_ inode: ObjectID) {
-        // Items come by ascending inode, so the next one is mostly the neighbour.
-        if lastSlot + 1 < inodes.count, inodes[lastSlot + 1].inode == inode {
-            lastSlot += 1
-            return
-        }
-        if let slot = slots[inode.rawValue] {
-            lastSlot = Int(slot)
-            return
-        }
-        lastSlot = inodes.count
+        let (last, before) = (lastSlot, slotBefore)
+        slotBefore = last
+        lastSlot =
+            // Items come by ascending inode, so the next one is mostly the neighbour.
+            if isSlot(before, of: inode) {
+                before
+            } else if isSlot(last + 1, of: inode) {
+                last + 1
+            } else if isSlot(before + 1, of: inode) {
+                before + 1
+            } else if let slot = slots[inode.rawValue] {
+                Int(slot)
+            } else { inodes.count }
+        guard lastSlot == inodes.count else { return }
         slots.put(inode.rawValue, UInt64(lastSlot))
-        inodes.append(InodeReport(inode: inode))
+        inodes.appendToLongList(InodeReport(inode: inode))
+    }
+
+    private func isSlot(_ slot: Int, of inode: ObjectID) -> Bool {
+        slot >= 0 && slot < inodes.count && inodes[slot].inode == inode
     }
 
     mutating func noteInode(_ inode: ObjectID, mode: UInt32, isNew: Bool) {
