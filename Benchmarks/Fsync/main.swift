@@ -132,18 +132,31 @@ func overwrite(_ shared: SharedFileSystem, writers: Int, _ count: Int) async thr
     answer("\(time.seconds) 0 0")
 }
 
-let (path, files) = (CommandLine.arguments[1], Int(CommandLine.arguments[2]) ?? 100)
-let mode = CommandLine.arguments[3]
-let image = try FileDevice(path: path, access: .readWrite)
-try Volume.create(on: image)
-try makeFiles(files, on: try FileSystem(mounting: [image]))
-answer("ready")
-if mode == "shared" {
-    let shared = SharedFileSystem(try FileSystem(mounting: [image]))
-    while let words = readLine()?.split(separator: " ") {
-        try await overwrite(shared, writers: Int(words[1]) ?? 1, Int(words[2]) ?? 1)
+func run(_ path: String, files: Int, _ mode: String) async throws {
+    let image = try FileDevice(path: path, access: .readWrite)
+    try Volume.create(on: image)
+    try makeFiles(files, on: try FileSystem(mounting: [image]))
+    answer("ready")
+    if mode == "shared" {
+        let shared = SharedFileSystem(try FileSystem(mounting: [image]))
+        while let words = readLine()?.split(separator: " "), words.count > 2 {
+            try await overwrite(shared, writers: Int(words[1]) ?? 1, Int(words[2]) ?? 1)
+        }
+    } else {
+        var writer = try SingleWriter(image, mode: mode)
+        while let words = readLine()?.split(separator: " "), words.count > 1 {
+            try writer.run(words[0], Int(words[1]) ?? 1)
+        }
     }
-} else {
-    var writer = try SingleWriter(image, mode: mode)
-    while let words = readLine()?.split(separator: " ") { try writer.run(words[0], Int(words[1]) ?? 1) }
+}
+
+let arguments = CommandLine.arguments
+guard arguments.count == 4, let files = Int(arguments[2]), ["log", "fresh", "commit", "shared"].contains(arguments[3])
+else {
+    print("usage: treelog-bench-fsync IMAGE FILES log|fresh|commit|shared (Scripts/bench-fsync runs it)")
+    exit(64)
+}
+do { try await run(arguments[1], files: files, arguments[3]) } catch {
+    print("treelog-bench-fsync: \(error)")
+    exit(1)
 }
