@@ -216,6 +216,27 @@ extension CheckFault {
                 items.removeAll { $0.key.type == .rootItem && $0.key.objectID.rawValue == child }
             }
         },
+        CheckFault(
+            "a subvolume is above itself", .root, judge: .nobody("btrfs check does not ask for a path to a subvolume")
+        ) { image in
+            let devices = image.devices.map { $0.copy() }
+            let fileSystem = try FileSystem(mounting: devices)
+            let upper = try fileSystem.createSubvolume("/upper")
+            let lower = try fileSystem.createSubvolume("/upper/lower")
+            try fileSystem.unmount()
+            let transaction = try Transaction(on: Volume(opening: devices))
+            let (name, location) = (Array("upper".utf8), Key(upper, .rootItem, .max))
+            let index = try #require(try transaction.rootReference(of: upper, in: .fileTree)).sequence
+            try transaction.removeRootReference(of: upper, in: .fileTree)
+            try Namespace(try #require(try transaction.tree(.fileTree)), in: transaction)
+                .removeSubvolumeEntry(name.rawSpan, at: index, in: .firstFree)
+            _ = try Namespace(try #require(try transaction.tree(lower)), in: transaction)
+                .addSubvolumeEntry(name.rawSpan, at: 2, to: location, in: .firstFree)
+            try transaction.addRootReference(
+                of: upper, in: lower, directory: .firstFree, index: 2, name: name)
+            try transaction.commit()
+            return devices
+        },
         CheckFault("a subvolume is said to use more", in: quotas, .quota) {
             try $0.editingFirst(in: .quotaTree, .qgroupInfo) { (item: inout QgroupInfo) in item.referenced += 4096 }
         },

@@ -119,6 +119,7 @@ extension CheckRun {
             named.insert(link.child)
             check(link, found)
         }
+        checkLoops(ordered.map(\.key))
         for root in roots where root.id.isSubvolume && root.id != .fileTree {
             if root.item.refs == 0 || !named.contains(root.id) {
                 if !orphanRoots.contains(root.id) {
@@ -148,6 +149,26 @@ extension CheckRun {
         }
         if found.forward != nil, !found.hasEntry, !incomplete.contains(link.parent) {
             sink.error(.root, found.place, "\(text) has no such entry in a directory")
+        }
+    }
+
+    /// Tells of subvolumes that are above themselves. Each has a name, and no path leads to it.
+    private func checkLoops(_ links: [RootLink]) {
+        let parents = Dictionary(links.map { ($0.child, $0.parent) }) { first, _ in first }
+        // From here on the way up is known.
+        var settled: Set<ObjectID> = [.fileTree]
+        for start in links.map(\.child) {
+            var way: Set<ObjectID> = []
+            var current: ObjectID? = start
+            while let child = current, !settled.contains(child) {
+                guard way.insert(child).inserted else {
+                    let place = rootsByID[child]?.place ?? .volume
+                    sink.error(.root, place, "no path leads to subvolume \(child): it is above itself")
+                    break
+                }
+                current = parents[child]
+            }
+            settled.formUnion(way)
         }
     }
 
