@@ -12,11 +12,11 @@ package import BtrfsFormat
 package final class LogBlocks: BlockSource {
     private let transaction: Transaction
     /// The blocks that are not on the devices yet, and what is on the devices in their places.
-    private var unwritten: [UInt64: (block: TreeBlock, place: LogPlace)] = [:]
+    private var unwritten: [UInt64: (block: TreeBlock, place: LogBlockPlace)] = [:]
     /// Where blocks were that are no part of the logs any more as they are now in memory.
-    private var replaced: [LogPlace] = []
+    private var replaced: [LogBlockPlace] = []
     /// Where no block is of the logs as they were last taken to be written, nor as they are now.
-    private var places = LogPlaces()
+    private var places = LogBlockPlaces()
     /// How many blocks may still be taken before room is looked for again.
     private var budget = 0
 
@@ -36,14 +36,14 @@ package final class LogBlocks: BlockSource {
     /// A place for a block, or for the next version of `block`.
     ///
     /// What the log takes must not be what the commit needs.
-    private func takePlace(for block: TreeBlock? = nil) throws(VolumeError) -> LogPlace {
+    private func takePlace(for block: TreeBlock? = nil) throws(VolumeError) -> LogBlockPlace {
         if let place = places.take(for: block) { return place }
         if budget == 0 {
             budget = 16
             try transaction.reserveMetadata(blocks: budget)
         }
         budget -= 1
-        return LogPlace(address: try transaction.allocator.allocate())
+        return LogBlockPlace(address: try transaction.allocator.allocate())
     }
 
     private func newBlock(level: Int) throws(VolumeError) -> TreeBlock {
@@ -62,12 +62,12 @@ package final class LogBlocks: BlockSource {
         let header = transaction.makeHeader(at: place.address, owner: .treeLog, level: block.level)
         let copy = block.copied(to: place.address, header: header, pool: transaction.volume.pool, takesChildren: true)
         unwritten[place.address.rawValue] = (copy, place)
-        replaced.append(LogPlace(of: block))
+        replaced.append(LogBlockPlace(of: block))
         return copy
     }
 
     func free(_ block: TreeBlock, of tree: Tree) {
-        replaced.append(unwritten.removeValue(forKey: block.address.rawValue)?.place ?? LogPlace(of: block))
+        replaced.append(unwritten.removeValue(forKey: block.address.rawValue)?.place ?? LogBlockPlace(of: block))
     }
 
     /// What has to be written, by address. From now on these blocks are not changed in place; those that are taken the

@@ -1,7 +1,7 @@
 package import BtrfsFormat
 
 /// A place for a block of a log, and what is known of the bytes that the devices have there.
-struct LogPlace {
+struct LogBlockPlace {
     let address: LogicalAddress
     /// The block that was last written there by the running transaction; nil when none was or it is forgotten.
     let content: Content?
@@ -49,14 +49,14 @@ struct LogPlace {
 }
 
 /// Places for blocks of logs that no log needs any more.
-struct LogPlaces {
+struct LogBlockPlaces {
     /// Those of which nothing is known.
     private var addresses: [LogicalAddress] = []
     /// The last ones whose content is known: enough for the blocks that an fsync usually changes.
-    private var known: [LogPlace] = []
+    private var known: [LogBlockPlace] = []
     private static var mostKnown: Int { 64 }
 
-    mutating func add(_ places: [LogPlace]) {
+    mutating func add(_ places: [LogBlockPlace]) {
         for place in places {
             if place.content == nil { addresses.append(place.address) } else { known.append(place) }
         }
@@ -67,11 +67,11 @@ struct LogPlaces {
     }
 
     /// A place where an earlier version of `block` is, if possible, else one whose content serves no other block.
-    mutating func take(for block: TreeBlock?) -> LogPlace? {
+    mutating func take(for block: TreeBlock?) -> LogBlockPlace? {
         if let block, let index = known.lastIndex(where: { $0.content?.precedes(block) ?? false }) {
             return known.remove(at: index)
         }
-        if let address = addresses.popLast() { return LogPlace(address: address) }
+        if let address = addresses.popLast() { return LogBlockPlace(address: address) }
         return known.isEmpty ? nil : known.removeFirst()
     }
 }
