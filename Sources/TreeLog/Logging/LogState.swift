@@ -55,7 +55,11 @@ final class LogState {
         guard inode.needsLogging(in: transid) || isInLogToCome(inode) else { return .nothingToDo }
         do throws(FullCommitReason) {
             // Where the file system is shared another task may be about to write the log before: that comes first.
-            if let onItsWay { try finish(onItsWay, gate.perform(onItsWay)) }
+            if let onItsWay {
+                try finish(onItsWay, gate.perform(onItsWay))
+                let isInIt = !inode.needsLogging(in: transid) && !isInLogToCome(inode)
+                if isInIt { return .logged(byteCount: onItsWay.byteCount) }
+            }
             try prepare(inode)
             let publication = try makePublication()
             try finish(publication, gate.perform(publication))
