@@ -155,21 +155,12 @@ extension CheckRun {
     /// Tells of subvolumes that are above themselves. Each has a name, and no path leads to it.
     private func checkLoops(_ links: [RootLink]) {
         let parents = Dictionary(links.map { ($0.child, $0.parent) }) { first, _ in first }
-        // From here on the way up is known.
-        var settled: Set<ObjectID> = [.fileTree]
-        for start in links.map(\.child) {
-            var way: Set<ObjectID> = []
-            var current: ObjectID? = start
-            while let child = current, !settled.contains(child) {
-                guard way.insert(child).inserted else {
-                    let place = rootsByID[child]?.place ?? .volume
-                    sink.error(.root, place, "no path leads to subvolume \(child): it is above itself")
-                    break
-                }
-                current = parents[child]
-            }
-            settled.formUnion(way)
-        }
+        searchLoops(
+            from: links.map(\.child), to: .fileTree, parent: { parents[$0] },
+            found: { subvolume in
+                let place = rootsByID[subvolume]?.place ?? .volume
+                sink.error(.root, place, "no path leads to subvolume \(subvolume): it is above itself")
+            })
     }
 
     /// The kernel makes a tree of UUIDs anew that is older than the last commit.

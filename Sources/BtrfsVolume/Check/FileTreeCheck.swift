@@ -246,24 +246,15 @@ extension CheckRun {
     /// - Complexity: one search for each directory on the way up from `starts`, which are in order.
     private func checkLoops(from starts: [ObjectID], in tree: ObjectID) {
         if starts.isEmpty || incomplete.contains(tree) { return }
-        // From here on the way up is known.
-        var settled: Set<ObjectID> = [.firstFree]
         do throws(VolumeError) {
             guard let files = try volume.tree(tree).map({ Namespace($0) }) else { return }
-            for start in starts {
-                var way: Set<ObjectID> = []
-                var current = start
-                while !settled.contains(current) {
-                    guard way.insert(current).inserted else {
-                        let place = CheckPlace(tree: tree, key: Key(current, .inodeItem, 0))
-                        sink.error(.name, place, "no path leads to directory \(current): it is above itself")
-                        break
-                    }
-                    guard let name = try files.firstName(of: current) else { break }
-                    current = name.directory
-                }
-                settled.formUnion(way)
-            }
+            try searchLoops(
+                from: starts, to: .firstFree,
+                parent: { (directory) throws(VolumeError) in try files.firstName(of: directory)?.directory },
+                found: { directory in
+                    let place = CheckPlace(tree: tree, key: Key(directory, .inodeItem, 0))
+                    sink.error(.name, place, "no path leads to directory \(directory): it is above itself")
+                })
         } catch {
             // The reading of the whole tree has told of it.
         }
