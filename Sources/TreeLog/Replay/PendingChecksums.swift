@@ -44,9 +44,11 @@ struct PendingChecksums {
             pieces.removeAll(keepingCapacity: true)
             bytes.removeAll(keepingCapacity: true)
         }
-        if !areDisjoint { dropRepeated() }
-        // Where pieces overlap in part the later one counts: then they are stored as they came.
-        if !areDisjoint { pieces.sort { $0.offset < $1.offset } }
+        if !areDisjoint {
+            dropRepeated()
+            // Where pieces overlap in part the later one counts: then they are stored as they came.
+            if !areDisjoint { pieces.sort { $0.offset < $1.offset } }
+        }
         try storePieces(in: transaction)
     }
 
