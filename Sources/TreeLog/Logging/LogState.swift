@@ -52,13 +52,12 @@ final class LogState {
     ///
     /// The corresponding kernel functions are `btrfs_sync_file` and `btrfs_sync_log`.
     func fsync(_ inode: InodeState) throws -> SyncOutcome {
-        guard inode.needsLogging(in: transid) || isInLogToCome(inode) else { return .nothingToDo }
+        if isDurable(inode) { return .nothingToDo }
         do throws(FullCommitReason) {
             // Where the file system is shared another task may be about to write the log before: that comes first.
             if let onItsWay {
                 try finish(onItsWay, gate.perform(onItsWay))
-                let isInIt = !inode.needsLogging(in: transid) && !isInLogToCome(inode)
-                if isInIt { return .logged(byteCount: onItsWay.byteCount) }
+                if isDurable(inode) { return .logged(byteCount: onItsWay.byteCount) }
             }
             try prepare(inode)
             let publication = try makePublication()
@@ -69,6 +68,8 @@ final class LogState {
             return .fullCommit(error)
         }
     }
+
+    private func isDurable(_ inode: InodeState) -> Bool { !inode.needsLogging(in: transid) && !isInLogToCome(inode) }
 
     /// Whether all of the inode is in the logs in memory, and they are not on the devices yet.
     ///
