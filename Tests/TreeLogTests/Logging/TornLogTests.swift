@@ -31,7 +31,7 @@ import TreeLog
         var random = SeededGenerator(seed: seed)
         let recording = Recording()
         let faults = Faults()
-        let devices = try layout.makeDevices().map { FaultyDevice($0, recording, faults) }
+        let devices = try layout.makeDevices().map { StumblingDevice($0, recording, faults) }
         let fs = try FileSystem(mounting: devices)
         try fs.makeDirectory("/torn")
         for number in 0..<20 { try fs.create("/torn/\(number)") }
@@ -104,7 +104,7 @@ private final class Faults {
 }
 
 /// A device that records what it does. A write that fails leaves its first sector, a flush that fails does nothing.
-private final class FaultyDevice: BlockDevice {
+private final class StumblingDevice: BlockDevice {
     private let base: RecordingDevice
     private let faults: Faults
 
