@@ -55,6 +55,41 @@ import Testing
         #expect(VolumeChecker(volume).run().findings.isEmpty)
     }
 
+    /// What is excluded in between, here and there, is not given out, and nothing else is lost by it.
+    @Test(arguments: [false, true], [1 as UInt64, 2])
+    func givesOutNothingThatIsExcluded(isMixed: Bool, seed: UInt64) throws {
+        var options = VolumeOptions()
+        options.seed = seed
+        options.hasMixedGroups = isMixed
+        if isMixed { options.nodeSize = 4096 }
+        let device = MemoryDevice(byteCount: 200 << 20)
+        try Volume.create(on: device, options)
+        let volume = try Volume(opening: [device])
+        let transaction = try Transaction(on: volume)
+        var random = SeededGenerator(seed: seed)
+        var used = RangeSet()
+        while true {
+            let data = volume.chunks.chunks.filter { $0.chunk.type.contains(.data) }
+            for _ in 0..<Int.random(in: 0..<40, using: &random) {
+                let chunk = try #require(data.randomElement(using: &random))
+                let first = UInt64.random(in: 0..<chunk.chunk.length / Self.sector, using: &random)
+                let start = chunk.start.rawValue + first * Self.sector
+                let range = start..<min(start + UInt64.random(in: 1...4, using: &random) * Self.sector, chunk.end)
+                guard used.firstOverlap(range) == nil else { continue }
+                try transaction.exclude(LogicalAddress(start), count: UInt64(range.count))
+                used.insert(range)
+            }
+            let count = UInt64.random(in: 1...500, using: &random) * Self.sector
+            guard let range = try Self.allocate(count, in: transaction) else { break }
+            #expect(used.firstOverlap(range) == nil, "seed \(seed)")
+            used.insert(range)
+        }
+        guard !isMixed else { return }
+        let data = volume.chunks.chunks.filter { $0.chunk.type.contains(.data) }
+        let room = data.reduce(0) { $0 + $1.chunk.length }
+        #expect(used.count <= room && room - used.count <= 3 * 65536)
+    }
+
     /// Nil when there is no room.
     private static func allocate(
         _ count: UInt64, in transaction: Transaction

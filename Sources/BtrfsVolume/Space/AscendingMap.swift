@@ -32,6 +32,8 @@ package struct AscendingMap: Sendable {
             if last.key == key {
                 row[row.count - 1].value = value
             } else {
+                // Growing means to hash all of it again.
+                if others.count == others.capacity { others.reserveCapacity(max(64, others.count * 4)) }
                 others[key] = value
             }
         } else {

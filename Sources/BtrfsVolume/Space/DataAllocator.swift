@@ -51,7 +51,7 @@ final class DataAllocator {
     }
 
     private func obstacle(in range: Range<UInt64>) -> Range<UInt64>? {
-        if let excluded = transaction.allocator.excluded.firstOverlap(range) { return excluded }
+        if let excluded = transaction.firstExcluded(range) { return excluded }
         return isMixed ? transaction.allocator.given.firstOverlap(range) : nil
     }
 

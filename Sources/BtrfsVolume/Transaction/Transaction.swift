@@ -19,6 +19,8 @@ public final class Transaction: BlockSource {
     private(set) lazy var allocator = MetadataAllocator(self, .metadata)
     private(set) lazy var systemAllocator = MetadataAllocator(self, .system)
     private(set) lazy var dataAllocator = DataAllocator(self)
+    /// What was excluded where only file data can lie.
+    private var excludedData = NotedRanges()
     let blockGroups: BlockGroups
     var quotas: QuotaUpdates
     /// What the commit adds to the features of the volume.
@@ -165,10 +167,20 @@ public final class Transaction: BlockSource {
     public func exclude(_ start: LogicalAddress, count: UInt64) throws(VolumeError) {
         let (end, overflow) = start.rawValue.addingReportingOverflow(count)
         guard !overflow else { throw .refused("\(count) bytes at \(start) end beyond the address space") }
-        try allocator.exclude(start.rawValue..<end)
-        if volume.chunks.type(at: start).contains(.system) {
-            try systemAllocator.exclude(start.rawValue..<end)
+        let range = start.rawValue..<end
+        let chunk = volume.chunks.chunk(at: start)
+        if let chunk, chunk.chunk.type.isDisjoint(with: [.metadata, .system]), end <= chunk.end {
+            excludedData.note(range)
+            return
         }
+        try allocator.exclude(range)
+        if let chunk, chunk.chunk.type.contains(.system) { try systemAllocator.exclude(range) }
+    }
+
+    /// The first excluded range that has an address in common with `range`.
+    func firstExcluded(_ range: Range<UInt64>) -> Range<UInt64>? {
+        let found = [excludedData.firstOverlap(range), allocator.excluded.firstOverlap(range)]
+        return found.compactMap { $0 }.min { $0.lowerBound < $1.lowerBound }
     }
 
     /// Takes room for file data: whole sectors in one block group, at most `count` bytes and at least one sector. A new

@@ -6,6 +6,7 @@ internal import BtrfsVolume
 /// Extents come in the order of the file, which need not be that of the disk; one by one, each would be a search in
 /// the checksum tree and an item of its own there.
 struct PendingChecksums {
+    /// Checksums that were added one after the other, of addresses that follow each other.
     private struct Piece {
         var start: UInt64
         var end: UInt64
@@ -34,7 +35,12 @@ struct PendingChecksums {
         var elements = bytes.mutableSpan
         var target = MutableRawSpan(_elements: &elements)
         target.store(sums, at: offset)
-        pieces.appendToLongList(Piece(start: start, end: end, offset: offset, byteCount: sums.byteCount))
+        if let last = pieces.last, last.end == start, last.byteCount + sums.byteCount <= Self.runLimit {
+            pieces[pieces.count - 1].end = end
+            pieces[pieces.count - 1].byteCount += sums.byteCount
+        } else {
+            pieces.appendToLongList(Piece(start: start, end: end, offset: offset, byteCount: sums.byteCount))
+        }
     }
 
     /// Stores what was added.
