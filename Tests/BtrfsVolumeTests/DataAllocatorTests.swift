@@ -90,6 +90,48 @@ import Testing
         #expect(used.count <= room && room - used.count <= 3 * 65536)
     }
 
+    /// New extents, in any order and some of them used twice, are known before and after they are in the extent tree.
+    @Test(arguments: [1 as UInt64, 2]) func newExtentsAreKnown(seed: UInt64) throws {
+        var options = VolumeOptions()
+        options.seed = seed
+        let device = MemoryDevice(byteCount: 512 << 20)
+        try Volume.create(on: device, options)
+        let volume = try Volume(opening: [device])
+        let transaction = try Transaction(on: volume)
+        var random = SeededGenerator(seed: seed)
+        let chunk = try #require(volume.chunks.chunks.first { $0.chunk.type.contains(.data) })
+        let slots = Array(0..<chunk.chunk.length / (4 * Self.sector)).shuffled(using: &random)
+        var known: [UInt64: UInt64] = [:]
+        for (step, slot) in slots.prefix(3000).enumerated() {
+            let start = chunk.start.rawValue + slot * 4 * Self.sector
+            let count = UInt64.random(in: 1...4, using: &random) * Self.sector
+            #expect(try transaction.extentState(at: LogicalAddress(start), count: count) == .free)
+            let owner = DataReference(root: .fileTree, inode: ObjectID(300), offset: UInt64(step) << 20)
+            try transaction.allocateDataExtent(at: LogicalAddress(start), count: count, reference: owner)
+            known[start] = count
+            if step % 700 == 500 {
+                let again = try #require(known.keys.randomElement(using: &random))
+                let other = DataReference(root: .fileTree, inode: ObjectID(301), offset: again)
+                let count = try #require(known[again])
+                try transaction.addReference(other, to: LogicalAddress(again), count: count)
+                try Self.check(known, in: transaction)
+            }
+            if step == 1600 { try transaction.settle() }
+        }
+        try Self.check(known, in: transaction)
+    }
+
+    private static func check(_ known: [UInt64: UInt64], in transaction: Transaction) throws {
+        for (start, count) in known {
+            let address = LogicalAddress(start)
+            #expect(try transaction.extentState(at: address, count: count) == .allocated)
+            guard case .overlaps = try transaction.extentState(at: address, count: count + sector) else {
+                Issue.record("an extent of another size is taken for the one at \(start)")
+                return
+            }
+        }
+    }
+
     /// Nil when there is no room.
     private static func allocate(
         _ count: UInt64, in transaction: Transaction

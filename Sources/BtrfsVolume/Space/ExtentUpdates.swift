@@ -9,8 +9,10 @@ final class ExtentUpdates {
     private var changes: [ReferenceChange] = []
     /// What is queued for old tree blocks: their number of references and flags may be asked for again.
     private var metadata: [UInt64: (delta: Int64, flags: ExtentItem.Flags)] = [:]
-    /// Data extents that came into being in this transaction: address and size.
-    private(set) var newData = AscendingMap()
+    /// Where new data extents begin of which the extent tree does not know yet.
+    private var newData: SectorSet
+    /// Their sizes by their addresses; nil as long as nobody has asked for one: few logs name an extent twice.
+    private var newDataSizes: [UInt64: UInt64]?
     /// What `run` allocated and freed, for the free space tree.
     var allocated = RangeSet()
     var freed = RangeSet()
@@ -25,6 +27,7 @@ final class ExtentUpdates {
         self.transaction = transaction
         isSkinny = transaction.volume.superblock.incompat.contains(.skinnyMetadata)
         nodeSize = UInt64(transaction.volume.nodeSize)
+        newData = SectorSet(sectorSize: transaction.volume.sectorSize)
     }
 
     var isEmpty: Bool { changes.isEmpty }
@@ -57,9 +60,23 @@ final class ExtentUpdates {
                 address: address.rawValue, size: size, level: -1, delta: delta, reference: reference))
     }
 
-    func noteNewData(_ address: LogicalAddress, size: UInt64) { newData.put(address.rawValue, size) }
+    func queueNewData(_ address: LogicalAddress, size: UInt64, _ reference: InlineRef) {
+        newData.insert(address.rawValue)
+        newDataSizes?[address.rawValue] = size
+        queueData(address, size: size, reference, delta: 1)
+    }
 
     // MARK: Looking up
+
+    /// The size of the new data extent at `address`; nil when none begins there that is not in the extent tree.
+    func sizeOfNewData(at address: LogicalAddress) -> UInt64? {
+        guard newData.contains(address.rawValue) else { return nil }
+        if let newDataSizes { return newDataSizes[address.rawValue] }
+        var sizes: [UInt64: UInt64] = [:]
+        for change in changes where change.level < 0 && change.delta > 0 { sizes[change.address] = change.size }
+        newDataSizes = sizes
+        return sizes[address.rawValue]
+    }
 
     /// References and flags of a tree block as they will be after all that is queued.
     func state(
@@ -139,6 +156,8 @@ final class ExtentUpdates {
         var batch: [ReferenceChange] = []
         swap(&batch, &changes)
         metadata.removeAll(keepingCapacity: true)
+        newData.removeAll()
+        newDataSizes = nil
         batch.sort { ($0.address, $0.size, $0.level) < ($1.address, $1.size, $1.level) }
         let tree = try transaction.extentTree()
         var first = 0

@@ -21,7 +21,7 @@ extension Transaction {
     public func extentState(at start: LogicalAddress, count: UInt64) throws(VolumeError) -> ExtentState {
         let (end, overflow) = start.rawValue.addingReportingOverflow(count)
         guard !overflow, count > 0 else { return .noBlockGroup }
-        if let size = extents.newData[start.rawValue] {
+        if let size = extents.sizeOfNewData(at: start) {
             return size == count ? .allocated : .overlaps("a new extent of \(size) bytes at \(start)")
         }
         let range = start.rawValue..<end
@@ -51,9 +51,7 @@ extension Transaction {
     public func allocateDataExtent(
         at start: LogicalAddress, count: UInt64, reference: DataReference
     ) throws(VolumeError) {
-        let extents = extents
-        extents.noteNewData(start, size: count)
-        extents.queueData(start, size: count, reference.inlineRef, delta: 1)
+        extents.queueNewData(start, size: count, reference.inlineRef)
     }
 
     /// Counts one more use of an extent.
